@@ -1,0 +1,307 @@
+"""The results of steps, and how a value of each kind is kept on disk.
+
+A result is saved into an empty folder on its own; the pipeline renames the folder into the cache when the step is done, so a
+result is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+import msgspec
+
+from shipway.core.contract import Contract, Level
+from shipway.core.profile import Profile
+
+if TYPE_CHECKING:
+    import polars
+    from numpy.typing import NDArray
+
+    Table = polars.DataFrame
+else:
+
+    class Table:
+        """Marks a parameter or result as a Polars frame without importing Polars; kept as one Parquet file."""
+
+        @staticmethod
+        def save(table, folder: Path) -> None:
+            table.write_parquet(folder / "table.parquet", compression="zstd", statistics=True)
+
+        @staticmethod
+        def load(folder: Path):
+            import polars
+
+            return polars.read_parquet(folder / "table.parquet")
+
+
+@runtime_checkable
+class Artifact(Protocol):
+    """A kind of result: knows how to save itself into an empty folder and how to come back."""
+
+    def save(self, folder: Path) -> None: ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self: ...
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A small result that is one JSON file."""
+
+    def save(self, folder: Path) -> None:
+        text = msgspec.json.format(msgspec.json.encode(self), indent=2)
+        (folder / "document.json").write_bytes(text + b"\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return msgspec.json.decode((folder / "document.json").read_bytes(), type=cls)
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where received rows came from. `positions` is the source's own business: files, watermark, offsets."""
+
+    source: str
+    rows: int
+    positions: dict[str, Any] = {}
+    stand_in: bool = False
+
+
+@dataclass(frozen=True)
+class Received:
+    """Rows as received, staged as Parquet parts `part-00000.parquet`, ... in *folder*.
+
+    Each part has the columns of the source as they came, then `SOURCE` and `ROW`: where each row stood.
+    """
+
+    folder: Path
+    origin: Origin
+
+    def save(self, folder: Path) -> None:
+        for part in sorted(self.folder.glob("part-*.parquet")):
+            link_or_copy(part, folder / part.name)
+        (folder / "origin.json").write_bytes(msgspec.json.encode(self.origin))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(folder, msgspec.json.decode((folder / "origin.json").read_bytes(), type=Origin))
+
+
+SOURCE = "_shipway_source"
+ROW = "_shipway_row"
+
+
+class DataVersion(Document, frozen=True, kw_only=True):
+    """A named, immutable state of a project's data.
+
+    Attributes:
+        name: The tag, such as `telco_churn/2026-11`.
+        hash: DVC's hash of the content (`md5` of the folder, with its `.dir` ending).
+        path: The folder relative to the workspace, such as `data/telco_churn`.
+    """
+
+    name: str
+    hash: str
+    path: str
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Rows that keep the contract, typed, and the quarantine: the rows that do not.
+
+    `rows` has the contract's columns in the contract's types. `quarantine` has one line a broken rule: `source`, `row` (from 1),
+    `column`, `rule`, `message`, and `record`, the row as received, as JSON text.
+    """
+
+    rows: Table
+    quarantine: Table
+    quarantined: int
+
+    def save(self, folder: Path) -> None:
+        self.rows.write_parquet(folder / "rows.parquet", compression="zstd")
+        self.quarantine.write_parquet(folder / "quarantine.parquet", compression="zstd")
+        (folder / "quarantined.json").write_text(json.dumps(self.quarantined))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        import polars
+
+        return cls(
+            polars.read_parquet(folder / "rows.parquet"),
+            polars.read_parquet(folder / "quarantine.parquet"),
+            json.loads((folder / "quarantined.json").read_text()),
+        )
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate with one setting of its grid, scored on every fold with the search's metric (greater is better)."""
+
+    candidate: str
+    estimator: str
+    params: dict[str, Any]
+    scores: list[float]
+    mean: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """What `tune` found: all trials in order, the best one, and its out-of-fold probabilities on the training rows.
+
+    `out_of_fold` has one column a class, in the order of the contract's classes, one line a training row in its order.
+    """
+
+    metric: str
+    folds: int
+    trials: list[Trial]
+    best: int
+    out_of_fold: Table
+
+    @property
+    def winner(self) -> Trial:
+        return self.trials[self.best]
+
+    def save(self, folder: Path) -> None:
+        self.out_of_fold.write_parquet(folder / "out_of_fold.parquet")
+        document = {"metric": self.metric, "folds": self.folds, "trials": self.trials, "best": self.best}
+        (folder / "search.json").write_bytes(msgspec.json.encode(document))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        import polars
+
+        document = msgspec.json.decode((folder / "search.json").read_bytes())
+        document["trials"] = msgspec.convert(document["trials"], list[Trial])
+        return cls(out_of_fold=polars.read_parquet(folder / "out_of_fold.parquet"), **document)
+
+
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a model that is not the fitted pipeline.
+
+    Attributes:
+        classes: The target's levels, in the order of the probabilities' columns.
+        threshold: Binary only: a row is positive when P(positive) is at least this; None takes the likeliest class.
+        candidate, estimator, params: What won the search.
+        score: The winner's mean score in cross-validation, by `metric`.
+    """
+
+    contract: Contract
+    profile: Profile
+    classes: list[Level]
+    positive: Level | None
+    threshold: float | None
+    candidate: str
+    estimator: str
+    params: dict[str, Any]
+    metric: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted pipeline with all that is needed to answer with it.
+
+    `pipeline.predict_proba(frame)` takes a Polars frame that the contract has read (its feature columns, typed) and gives
+    float64 of shape (rows, classes). Saved with skops, never pickled.
+    """
+
+    pipeline: Any
+    card: ModelCard
+
+    def probabilities(self, frame: Table) -> NDArray[Any]:
+        """P(class) of each row; float64, shape (rows, classes)."""
+        import numpy
+
+        return numpy.asarray(self.pipeline.predict_proba(frame.select(self.card.contract.features)), dtype=numpy.float64)
+
+    def decide(self, probabilities: NDArray[Any]) -> NDArray[Any]:
+        """The index into `card.classes` that each row of *probabilities* is labelled with; shape (rows,)."""
+        card = self.card
+        if card.threshold is None or card.positive is None or len(card.classes) != 2:
+            return probabilities.argmax(axis=1)
+        positive = card.classes.index(card.positive)
+        return abs((probabilities[:, positive] < card.threshold).astype(int) - positive)
+
+    def save(self, folder: Path) -> None:
+        from shipway.core import trusted
+
+        trusted.dump(self.pipeline, folder / "pipeline.skops")
+        (folder / "card.json").write_bytes(msgspec.json.format(msgspec.json.encode(self.card), indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        from shipway.core import trusted
+
+        card = msgspec.json.decode((folder / "card.json").read_bytes(), type=ModelCard)
+        return cls(trusted.load(folder / "pipeline.skops"), card)
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Verdict(Document, frozen=True, kw_only=True):
+    """How a model did on the test rows, and whether its gates held.
+
+    Attributes:
+        metrics: Each metric with its interval.
+        baseline: The same metrics of always answering with the training part's commonest class.
+        champion: Version of the champion it was compared with, None where there was none.
+        difference: This model less the champion on the same rows, by the metric, paired.
+        gates: A sentence for each gate, and whether it held.
+        curves: Points of the plots: `roc`, `precision_recall`, `calibration`, `confusion`, `importance`.
+    """
+
+    rows: int
+    metrics: dict[str, Interval]
+    baseline: dict[str, float]
+    gates: dict[str, bool]
+    passed: bool
+    champion: str | None = None
+    difference: dict[str, Interval] = {}
+    curves: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder that serves a model version: its files, and `manifest.json` with the sha256 of each."""
+
+    folder: Path
+    digest: str
+
+    def save(self, folder: Path) -> None:
+        for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            target = folder / file.relative_to(self.folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(file, target)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(folder, hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest())
+
+
+class ModelVersion(Document, frozen=True, kw_only=True):
+    """A version in the model registry."""
+
+    name: str
+    version: str
+    alias: str
+    run_id: str
+    data_version: str
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link where the file system lets us, else copy; results are never written to again."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
