@@ -30,7 +30,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     type: Type
     role: Literal["feature", "ignored"] = "feature"
     nullable: bool = False
-    missing: list[str] = [""]
+    missing: tuple[str, ...] = ("",)
     minimum: float | None = None
     maximum: float | None = None
     levels: list[Level] | None = None
