@@ -188,6 +188,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
         threshold: Binary only: a row is positive when P(positive) is at least this; None takes the likeliest class.
         candidate, estimator, params: What won the search.
         score: The winner's mean score in cross-validation, by `metric`.
+        class_counts: Training rows of each class.
     """
 
     contract: Contract
@@ -200,6 +201,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     params: dict[str, Any]
     metric: str
     score: float
+    class_counts: list[int]
 
 
 @dataclass(frozen=True)
@@ -297,6 +299,21 @@ class ModelVersion(Document, frozen=True, kw_only=True):
     alias: str
     run_id: str
     data_version: str
+
+
+class Release(Document, frozen=True, kw_only=True):
+    """A model version as it is exported for serving: what its callers may know of it.
+
+    On disk `NAME/VERSION/` holds this as `release.json` beside the folder `bundle/`.
+    """
+
+    name: str
+    version: str
+    title: str
+    data_version: str
+    stand_in: bool
+    metrics: dict[str, Interval]
+    run_id: str
 
 
 def link_or_copy(source: Path, target: Path) -> None:
