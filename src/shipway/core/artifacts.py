@@ -127,6 +127,11 @@ class Checked:
         self.quarantine.write_parquet(folder / "quarantine.parquet", compression="zstd")
         (folder / "quarantined.json").write_text(json.dumps(self.quarantined))
 
+    @staticmethod
+    def count(folder: Path) -> int:
+        """The number of rows in quarantine, without loading them."""
+        return int(json.loads((folder / "quarantined.json").read_text()))
+
     @classmethod
     def load(cls, folder: Path) -> Self:
         import polars
@@ -134,7 +139,7 @@ class Checked:
         return cls(
             polars.read_parquet(folder / "rows.parquet"),
             polars.read_parquet(folder / "quarantine.parquet"),
-            json.loads((folder / "quarantined.json").read_text()),
+            cls.count(folder),
         )
 
 

@@ -1,0 +1,78 @@
+"""What must be whole on disk: atomic files and folders, hashes, locks. Written once, used everywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from shipway.core.errors import UsageError
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write *content* so that a reader, or a crash at any moment, sees the old file or the new one and never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def publish_folder(staged: Path, target: Path) -> None:
+    """Move the finished folder *staged* to *target* in one step, replacing what is there; both on one file system."""
+    for path in staged.rglob("*"):
+        _sync(path)
+    _sync(staged)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        old = staged.with_name(f"{staged.name}.old")
+        target.rename(old)
+        staged.rename(target)
+        shutil.rmtree(old)
+    else:
+        staged.rename(target)
+    _sync(target.parent)
+
+
+@contextlib.contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock file *path* for the block; the system frees it when the process ends, however it ends.
+
+    Raises:
+        UsageError: Another process holds it; *what* says what it is doing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise UsageError(f"{what} is going on already (process {file.read() or 'unknown'}); wait for it or end it") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

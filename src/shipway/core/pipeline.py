@@ -1,0 +1,300 @@
+"""Running a lifecycle: each step once, in order, from the cache where nothing changed, and stoppable anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from shipway.core.artifacts import Document, Search
+from shipway.core.contract import Contract
+from shipway.core.errors import InterruptedRun, UsageError
+from shipway.core.plan import Cache, Planned, Record, check_chain, check_sections, examine, flatten, settings_of
+from shipway.core.ports import Progress, Staging, Tick, Tracker
+from shipway.core.project import ProjectFolder, ProjectInfo, suggest
+from shipway.core.step import Step
+
+State = Literal["done", "cached", "failed", "skipped", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one step of a run went."""
+
+    name: str
+    state: State
+    seconds: float = 0.0
+    key: str = ""
+    note: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Watcher(Protocol):
+    """Someone who looks on while a run goes: a terminal, a log."""
+
+    def started(self, step: str) -> None: ...
+
+    def moved(self, step: str, label: str, done: int, total: int | None, note: str) -> None: ...
+
+    def finished(self, outcome: Outcome) -> None: ...
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of the lifecycle to run.
+
+    Attributes:
+        first: Begin here; the steps before it are not looked at, their last results are used.
+        last: End after this one.
+        forced: Run these, and what follows from them, even where nothing changed.
+    """
+
+    first: str | None = None
+    last: str | None = None
+    forced: tuple[str, ...] = ()
+
+
+@dataclass
+class Run:
+    """A run: what each step did so far, and its results, loaded when asked for."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    run_id: str | None = None
+    _values: dict[str, Any] = field(default_factory=dict, repr=False)
+    _kept: dict[str, tuple[Any, Path]] = field(default_factory=dict, repr=False)
+
+    def result(self, name: str) -> Any:
+        """The value of the result *name*. Raises UsageError when this run did not get so far."""
+        if name not in self._values:
+            folder = self.folder(name)
+            self._values[name] = self._kept[name][0].load(folder)
+        return self._values[name]
+
+    def folder(self, name: str) -> Path:
+        """Where the result *name* is kept. Raises UsageError when this run did not get so far."""
+        if name not in self._kept:
+            raise UsageError(f"this run has no result {name!r}; {suggest(name, self._kept)}")
+        return self._kept[name][1]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._kept
+
+    def release(self, keep: set[str]) -> None:
+        """Let go of the values that are not in *keep*; they can still be loaded."""
+        self._values = {name: value for name, value in self._values.items() if name in keep}
+
+
+class StepProgress:
+    """The `Progress` that a step is given: hands on what it says to the watcher and keeps note and warnings."""
+
+    def __init__(self, step: str, watcher: Watcher) -> None:
+        self._step, self._watcher = step, watcher
+        self.text = ""
+        self.warnings: list[str] = []
+
+    @contextlib.contextmanager
+    def __call__(self, label: str, total: int | None = None) -> Iterator[Tick]:
+        done = 0
+
+        def tick(advance: int = 1, note: str = "") -> None:
+            nonlocal done
+            done += advance
+            self._watcher.moved(self._step, label, done, total, note)
+
+        self._watcher.moved(self._step, label, 0, total, "")
+        yield tick
+
+    def note(self, text: str) -> None:
+        self.text = text
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def run(
+    steps: Sequence[Step[..., Any]],
+    project: ProjectFolder,
+    cache: Cache,
+    adapters: Callable[[Any], Any],
+    *,
+    selection: Selection,
+    watcher: Watcher,
+    tracker: Tracker,
+    report: Run,
+) -> None:
+    """Run *steps* on *project*, filling *report*; a step whose key is in the cache is not run again.
+
+    The caller holds the project's lock. What a killed run left in the staging folder is swept first.
+
+    Raises:
+        UsageError: The chain, a section or the selection is not right; nothing has run then.
+        InterruptedRun: Ctrl-C. What was finished is kept and the next run goes on from there.
+    """
+    check_chain(steps)
+    check_sections(steps, project)
+    first, last = _bounds(steps, selection)
+    shutil.rmtree(cache.staging, ignore_errors=True)
+    keys, forced, renewed = dict[str, str](), set(selection.forced), set[str]()
+    tracking = _Tracking(tracker, report)
+    try:
+        for index, step in enumerate(steps):
+            if index > last:
+                _finish(report, watcher, Outcome(step.name, "skipped"))
+                continue
+            if index < first:
+                outcome, key = _skip(step, cache)
+            else:
+                forced_now = bool(forced & {step.name, *step.reads})
+                planned = examine(step, project, cache, keys, adapters, forced=forced_now, renewed=renewed)
+                key = planned.key
+                if planned.because:
+                    watcher.started(step.name)
+                    tracking.begin(steps, project)
+                    outcome = _execute(planned, project, cache, report, watcher)
+                    if forced_now:
+                        forced |= set(step.writes)
+                    renewed |= set(step.writes)
+                else:
+                    assert planned.record is not None
+                    cache.mark(step, key)
+                    outcome = _reuse(planned.record, "cached")
+            for name in step.writes:
+                keys[name] = key
+                report._kept[name] = step.kinds[name], cache.place(step, key, name)
+            _finish(report, watcher, outcome)
+            tracking.step(step, outcome)
+            report.release(_still_read(steps[index + 1 :]))
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        state: State = "interrupted" if interrupted else "failed"
+        stopped = steps[len(report.outcomes)] if len(report.outcomes) < len(steps) else steps[-1]
+        _finish(report, watcher, Outcome(stopped.name, state, note="" if interrupted else str(error).partition("\n")[0]))
+        tracking.end(state)
+        if interrupted:
+            raise InterruptedRun(f"stopped in step {stopped.name}; what was finished is kept, run again to go on") from None
+        raise
+    finally:
+        shutil.rmtree(cache.staging, ignore_errors=True)
+    tracking.end("done")
+
+
+def explain(
+    steps: Sequence[Step[..., Any]], project: ProjectFolder, cache: Cache, adapters: Callable[[Any], Any], *, selection: Selection
+) -> list[Planned]:
+    """For each step, whether it would run now and what changed since last time; runs nothing."""
+    check_chain(steps)
+    check_sections(steps, project)
+    _bounds(steps, selection)
+    keys: dict[str, str] = {}
+    forced, renewed = set(selection.forced), set[str]()
+    plan = []
+    for step in steps:
+        forced_now = bool(forced & {step.name, *step.reads})
+        planned = examine(step, project, cache, keys, adapters, forced=forced_now, renewed=renewed)
+        if planned.because:
+            renewed |= set(step.writes)
+            if forced_now:
+                forced |= set(step.writes)
+        keys.update(dict.fromkeys(step.writes, planned.key))
+        plan.append(planned)
+    return plan
+
+
+class _Tracking:
+    """Opens the tracker at the first step that has something to do, and tells it of the steps before as well."""
+
+    def __init__(self, tracker: Tracker, report: Run) -> None:
+        self._tracker, self._report = tracker, report
+        self._waiting: list[tuple[Step[..., Any], Outcome]] = []
+        self._open = False
+
+    def begin(self, steps: Sequence[Step[..., Any]], project: ProjectFolder) -> None:
+        if self._open:
+            return
+        parameters = {f"{step.name}.{name}": value for step in steps for name, value in flatten(settings_of(step, project))}
+        self._tracker.begin(parameters)
+        self._open = True
+        for step, outcome in self._waiting:
+            self.step(step, outcome)
+
+    def step(self, step: Step[..., Any], outcome: Outcome) -> None:
+        if not self._open:
+            self._waiting.append((step, outcome))
+            return
+        documents = {
+            name: self._report.result(name)
+            for name, kind in step.kinds.items()
+            if issubclass(kind, (Document, Search)) and name in self._report
+        }
+        self._tracker.step(outcome, documents)
+
+    def end(self, state: str) -> None:
+        if self._open:
+            self._tracker.end(state)
+            self._report.run_id = self._tracker.run_id
+            self._open = False
+
+
+def _execute(planned: Planned, project: ProjectFolder, cache: Cache, report: Run, watcher: Watcher) -> Outcome:
+    step = planned.step
+    progress = StepProgress(step.name, watcher)
+    arguments = {**planned.settings, **planned.ports}
+    for name in step.parameters:
+        annotation = step.annotations[name]
+        if annotation is Contract:
+            arguments[name] = project.contract
+        elif annotation is ProjectInfo:
+            arguments[name] = project.info
+        elif annotation is Progress:
+            arguments[name] = progress
+        elif annotation is Staging:
+            arguments[name] = cache.staging / step.name
+            arguments[name].mkdir(parents=True)
+    began = time.perf_counter()
+    returned = step(*(report.result(name) for name in step.reads), **arguments)
+    seconds = time.perf_counter() - began
+    results = dict(zip(step.writes, returned if len(step.writes) > 1 else (returned,), strict=True))
+    record = Record(
+        step=step.name, key=planned.key, inputs=planned.inputs, seconds=seconds, note=progress.text, warnings=progress.warnings
+    )
+    cache.keep(step, record, results)
+    # What lies in the staging folder is loaded from the cache when it is asked for: the folder goes with the run.
+    report._values.update({name: value for name, value in results.items() if not hasattr(value, "folder")})
+    return _reuse(record, "done")
+
+
+def _reuse(record: Record, state: State) -> Outcome:
+    seconds = record.seconds if state == "done" else 0.0
+    return Outcome(record.step, state, seconds, record.key, record.note, tuple(record.warnings))
+
+
+def _skip(step: Step[..., Any], cache: Cache) -> tuple[Outcome, str]:
+    record = cache.latest(step)
+    if record is None:
+        raise UsageError(f"--from needs the results of the earlier steps, and {step.name} has none; run without --from first")
+    return _reuse(record, "skipped"), record.key
+
+
+def _finish(report: Run, watcher: Watcher, outcome: Outcome) -> None:
+    report.outcomes.append(outcome)
+    watcher.finished(outcome)
+
+
+def _still_read(steps: Sequence[Step[..., Any]]) -> set[str]:
+    return {name for step in steps for name in step.reads}
+
+
+def _bounds(steps: Sequence[Step[..., Any]], selection: Selection) -> tuple[int, int]:
+    names = [step.name for step in steps]
+    for name in (selection.first, selection.last, *selection.forced):
+        if name is not None and name not in names:
+            raise UsageError(f"there is no step {name!r}; {suggest(name, names)}")
+    first = names.index(selection.first) if selection.first else 0
+    last = names.index(selection.last) if selection.last else len(names) - 1
+    if first > last:
+        raise UsageError(f"--from {selection.first} comes after --to {selection.last}")
+    return first, last

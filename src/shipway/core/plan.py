@@ -1,0 +1,261 @@
+"""What would run and why: a step's key, where its results are kept, and what changed since last time."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shipway.core import disk, fingerprint
+from shipway.core.artifacts import Document
+from shipway.core.contract import Contract
+from shipway.core.errors import UsageError
+from shipway.core.ports import Clock, DataVersions, ModelRegistry, Progress, Source, Staging
+from shipway.core.project import FREE_SECTIONS, ProjectFolder, ProjectInfo, suggest
+from shipway.core.step import Step
+
+PORTS: tuple[Any, ...] = (Source, DataVersions, ModelRegistry, Clock, Progress, Staging)
+INJECTED: tuple[Any, ...] = (*PORTS, Contract, ProjectInfo)
+KEPT = 3
+"""Results of a step that stay in the cache, so that going back and forth between two settings runs nothing."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept beside a step's results. `inputs` is all that went into the key, by name."""
+
+    step: str
+    key: str
+    inputs: dict[str, str]
+    seconds: float
+    note: str
+    warnings: list[str]
+
+
+def check_chain(steps: Sequence[Step[..., Any]]) -> None:
+    """Check that each result is written once and before it is read.
+
+    Raises:
+        UsageError: Naming the step and the result.
+    """
+    written: dict[str, str] = {}
+    for step in steps:
+        for name in step.reads:
+            if name not in written:
+                raise UsageError(f"step {step.name} reads {name!r}, which no earlier step writes; {suggest(name, written)}")
+        for name in step.writes:
+            if name in written:
+                raise UsageError(f"steps {written[name]} and {step.name} both write {name!r}")
+            written[name] = step.name
+
+
+def settings_of(step: Step[..., Any], project: ProjectFolder) -> dict[str, Any]:
+    """The settings of *step*: its section of the project file over its defaults, converted to their types."""
+    section = project.section(step.name)
+    ports = {name for name in step.parameters if step.annotations[name] in INJECTED}
+    known = [name for name in step.parameters if name not in ports and name not in FREE_SECTIONS]
+    for name in section:
+        if name not in known and name not in ports:
+            raise UsageError(f"{project.file}: [{step.name}] has no setting {name!r}; {suggest(name, known)}")
+    settings = {}
+    for name, default in step.parameters.items():
+        if name in ports:
+            continue
+        given = project.section(name) if name in FREE_SECTIONS else section.get(name, default)
+        where = f"[{name}]" if name in FREE_SECTIONS else f"[{step.name}] {name}"
+        try:
+            settings[name] = given if given is default else msgspec.convert(given, step.annotations[name])
+        except msgspec.ValidationError as error:
+            raise UsageError(f"{project.file}: {where}: {error}; found {given!r}") from None
+    return settings
+
+
+def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> None:
+    """Check every section of the project file against the steps' signatures, before anything runs."""
+    steps = list(steps)
+    known = [*FREE_SECTIONS, *(step.name for step in steps)]
+    for name in project.sections:
+        if name not in known:
+            raise UsageError(f"{project.file}: there is no section [{name}]; {suggest(name, [*known, 'variant'])}")
+    for step in steps:
+        settings_of(step, project)
+
+
+@functools.cache
+def _code_of(module: str) -> dict[str, str]:
+    return fingerprint.code_of(module)
+
+
+def inputs_of(
+    step: Step[..., Any], project: ProjectFolder, settings: Mapping[str, Any], keys: Mapping[str, str], ports: Mapping[str, Any]
+) -> dict[str, str]:
+    """All that *step*'s results depend on, by name.
+
+    Args:
+        keys: The key of each result that the step reads.
+        ports: The adapter that each port parameter gets.
+    """
+    inputs = dict(_code_of(step.module))
+    for name, value in flatten(settings):
+        where = name if name.partition(".")[0] in FREE_SECTIONS else f"{step.name}.{name}"
+        inputs[f"setting {where}"] = value
+        inputs.update(fingerprint.library_of(value) if fingerprint.DOTTED.fullmatch(value) else {})
+    inputs.update({f"result {name}": keys[name] for name in step.reads})
+    for name in step.parameters:
+        annotation = step.annotations[name]
+        if annotation is Contract:
+            inputs["contract"] = project.contract.fingerprint()
+        elif annotation is ProjectInfo:
+            inputs.update({f"setting project.{key}": value for key, value in flatten(msgspec.to_builtins(project.info))})
+        elif hasattr(ports.get(name), "fingerprint"):
+            inputs[name] = ports[name].fingerprint()
+    return inputs
+
+
+def flatten(value: Any, path: str = "") -> list[tuple[str, str]]:
+    """A nested value as (dotted path, text) pairs, in the order of the paths."""
+    value = msgspec.to_builtins(value)
+    if isinstance(value, Mapping) and value:
+        return [pair for key in sorted(value) for pair in flatten(value[key], f"{path}.{key}" if path else key)]
+    return [(path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))]
+
+
+def key_of(inputs: Mapping[str, str]) -> str:
+    """The cache key: sha256 of the inputs, its first 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Where a project's results are kept: `FOLDER/STEP/KEY/` with `step.json` and a folder a result."""
+
+    folder: Path
+    staging: Path
+
+    def find(self, step: Step[..., Any], key: str) -> Record | None:
+        return self._record(self.folder / step.name / key)
+
+    def latest(self, step: Step[..., Any]) -> Record | None:
+        """The record of the step's last run."""
+        try:
+            key = (self.folder / step.name / "latest").read_text()
+        except FileNotFoundError:
+            return None
+        return self._record(self.folder / step.name / key)
+
+    def place(self, step: Step[..., Any], key: str, name: str) -> Path:
+        """The folder of one result."""
+        return self.folder / step.name / key / name
+
+    def keep(self, step: Step[..., Any], record: Record, results: Mapping[str, Any]) -> None:
+        """Save results and record aside and move them into place in one step."""
+        staged = self.staging / record.key
+        shutil.rmtree(staged, ignore_errors=True)
+        for name, value in results.items():
+            (staged / name).mkdir(parents=True)
+            step.kinds[name].save(value, staged / name)
+        (staged / "step.json").write_bytes(msgspec.json.encode(record))
+        disk.publish_folder(staged, self.folder / step.name / record.key)
+        self.mark(step, record.key)
+        self._prune(step)
+
+    def mark(self, step: Step[..., Any], key: str) -> None:
+        """Make *key* the step's latest."""
+        latest = self.folder / step.name / "latest"
+        if not latest.exists() or latest.read_text() != key:
+            disk.write_file(latest, key.encode())
+
+    def _prune(self, step: Step[..., Any]) -> None:
+        kept = sorted((self.folder / step.name).glob("*/step.json"), key=lambda path: path.stat().st_mtime_ns)
+        for path in kept[:-KEPT]:
+            shutil.rmtree(path.parent)
+
+    @staticmethod
+    def _record(folder: Path) -> Record | None:
+        try:
+            return msgspec.json.decode((folder / "step.json").read_bytes(), type=Record)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One step as it stands now: its key, and why it would run (no reason: its results are there)."""
+
+    step: Step[..., Any]
+    key: str
+    inputs: dict[str, str]
+    settings: dict[str, Any]
+    ports: dict[str, Any]
+    record: Record | None
+    because: list[str] = field(default_factory=list)
+
+
+def examine(
+    step: Step[..., Any],
+    project: ProjectFolder,
+    cache: Cache,
+    keys: Mapping[str, str],
+    adapters: Callable[[Any], Any],
+    *,
+    forced: bool = False,
+    renewed: Iterable[str] = (),
+) -> Planned:
+    """Find a step's key and whether it has to run.
+
+    Args:
+        keys: The key of each result so far.
+        adapters: Gives the adapter for a port's type.
+        forced: Run it whatever the key says.
+        renewed: Results so far that would be made anew.
+    """
+    settings = settings_of(step, project)
+    read = {name: keys[name] for name in step.reads}
+    ports = {}
+    for name in step.parameters:
+        annotation = step.annotations[name]
+        if annotation in PORTS:
+            adapter = adapters(annotation)
+            ports[name] = adapter.reading(read) if hasattr(adapter, "reading") else adapter
+    inputs = inputs_of(step, project, settings, read, ports)
+    key = key_of(inputs)
+    record = cache.find(step, key)
+    if forced:
+        because = ["forced"]
+    elif record is None:
+        because = _differences(cache.latest(step), inputs, set(renewed))
+    else:
+        because = [
+            f"{name} is no longer where it was kept"
+            for name, kind in step.kinds.items()
+            if isinstance(kind, type) and issubclass(kind, Document)
+            for port in ports.values()
+            if hasattr(port, "holds") and not port.holds(kind.load(cache.place(step, key, name)))
+        ]
+    return Planned(step, key, inputs, settings, ports, record, because)
+
+
+def _differences(latest: Record | None, inputs: Mapping[str, str], renewed: set[str]) -> list[str]:
+    if latest is None:
+        return ["never run"]
+    because = []
+    for name in sorted({*inputs, *latest.inputs}):
+        old, new = latest.inputs.get(name), inputs.get(name)
+        if old == new:
+            continue
+        kind, _, rest = name.partition(" ")
+        if kind == "result":
+            because.append(f"{rest} would be made anew" if rest in renewed else f"{rest} is another than last time")
+        elif kind == "code":
+            because.append(f"the code of {rest} changed")
+        elif kind == "contract":
+            because.append("the contract changed")
+        else:
+            because.append(f"{name}: {old or 'nothing'} -> {new or 'nothing'}")
+    return because or ["its result is no longer in the cache"]

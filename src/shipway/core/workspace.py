@@ -1,0 +1,64 @@
+"""A workspace: a git and DVC repository with `shipway.toml`, `projects/` and `.shipway/`, and where things are in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipway.core import project
+from shipway.core.errors import UsageError
+from shipway.core.plan import Cache
+
+MARK = "shipway.toml"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of a workspace."""
+
+    root: Path
+
+    @property
+    def projects(self) -> Path:
+        return self.root / "projects"
+
+    @property
+    def state(self) -> Path:
+        """State of this machine, ignored by git."""
+        return self.root / ".shipway"
+
+    @property
+    def bundles(self) -> Path:
+        """Exported model versions: `NAME/VERSION/`."""
+        return self.state / "bundles"
+
+    @property
+    def wheels(self) -> Path:
+        """Shipway's own wheel, for MLflow's environments."""
+        return self.state / "wheels"
+
+    def lock(self, name: str) -> Path:
+        return self.state / f"{name}.lock"
+
+    def cache(self, name: str) -> Cache:
+        return Cache(self.state / "cache" / name, self.state / "staging" / name)
+
+    def names(self) -> list[str]:
+        """The projects that are there, in alphabetical order."""
+        return sorted(path.parent.name for path in self.projects.glob("*/project.toml"))
+
+    def folder(self, name: str) -> Path:
+        """The folder of a project by its name, or by a path to it. Raises UsageError naming the nearest."""
+        for candidate in (self.projects / name, Path(name)):
+            if (candidate / "project.toml").is_file():
+                return candidate.resolve()
+        raise UsageError(f"there is no project {name!r} in {self.projects}; {project.suggest(name, self.names())}")
+
+
+def find(start: Path) -> Workspace:
+    """The workspace that *start* lies in. Raises UsageError when there is none above it."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / MARK).is_file():
+            return Workspace(folder)
+    raise UsageError(f"{start} is not inside a workspace; `shipway init DIR --examples` makes one")

@@ -1,0 +1,67 @@
+"""Settings of a workspace: the environment goes before `shipway.toml`, which goes before the default.
+
+The only module that reads the environment. Secrets come from the environment only.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from shipway.core.errors import UsageError
+from shipway.core.project import suggest
+from shipway.core.workspace import MARK
+
+VARIABLES = {
+    "data_dir": "SHIPWAY_DATA_DIR",
+    "cache_dir": "SHIPWAY_CACHE_DIR",
+    "tracking_uri": "MLFLOW_TRACKING_URI",
+    "commit": "SHIPWAY_COMMIT",
+    "host": "SHIPWAY_HOST",
+    "port": "SHIPWAY_PORT",
+}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may differ from one workspace or machine to the next.
+
+    Attributes:
+        data_dir: A folder that has the files of named datasets; looked at before the user cache and the mirrors.
+        cache_dir: Downloads and templates that workspaces share.
+        tracking_uri: An MLflow server; None is the embedded store in the workspace.
+        commit: Whether data versions are committed and tagged in git.
+        host, port: Where the service listens.
+    """
+
+    data_dir: str | None = None
+    cache_dir: str = platformdirs.user_cache_dir("shipway")
+    tracking_uri: str | None = None
+    commit: bool = False
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+
+def load(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of the workspace at *root*. Raises UsageError naming the key, what was expected and found."""
+    file = root / MARK
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}") from None
+    for name in given:
+        if name not in VARIABLES:
+            raise UsageError(f"{file} has no setting {name!r}; {suggest(name, VARIABLES)}")
+    try:
+        settings = msgspec.convert(given, Settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{file}: {error}") from None
+    overlay = {name: environment[variable] for name, variable in VARIABLES.items() if environment.get(variable)}
+    try:
+        return msgspec.convert({**msgspec.to_builtins(settings), **overlay}, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"a variable of the environment does not fit: {error}") from None

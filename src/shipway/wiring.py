@@ -1,0 +1,254 @@
+"""The one place where adapters meet steps and services."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from shipway import settings as settings_module
+from shipway.core import disk, pipeline, plugins, project, workspace
+from shipway.core.artifacts import Release
+from shipway.core.errors import UsageError
+from shipway.core.pipeline import Run, Selection, Watcher
+from shipway.core.plan import Planned
+from shipway.core.ports import Clock, DataVersions, ModelRegistry, Source
+from shipway.core.project import ProjectFolder
+from shipway.core.workspace import Workspace
+from shipway.settings import Settings
+from shipway.steps import LIFECYCLE
+
+SOURCES = {
+    "dataset": "shipway.adapters.datasets:DatasetSource",
+    "files": "shipway.adapters.files:FilesSource",
+}
+EXAMPLES = ("telco_churn", "iris", "airline_satisfaction")
+IGNORED = ("/.shipway/", "/mlflow.db*", "/mlartifacts/", "__pycache__/")
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now().astimezone()
+
+
+class Adapters:
+    """The adapter for each port, made when first asked for, for one project of a workspace."""
+
+    def __init__(self, place: Workspace, settings: Settings, folder: ProjectFolder, *, stand_in: bool) -> None:
+        self.place, self.settings, self.folder, self.stand_in = place, settings, folder, stand_in
+
+    def __call__(self, port: Any) -> Any:
+        makers: dict[Any, Callable[[], Any]] = {
+            Source: lambda: self.source,
+            DataVersions: lambda: self.versions,
+            ModelRegistry: lambda: self.registry,
+            Clock: SystemClock,
+        }
+        return makers[port]() if port in makers else None
+
+    @functools.cached_property
+    def source(self) -> Any:
+        where = f"{self.folder.file}: [ingest.source]"
+        given = dict(self.folder.section("ingest").get("source", {}))
+        kind = given.pop("kind", None)
+        if not isinstance(kind, str):
+            raise UsageError(f"{where} needs a kind, such as kind = \"files\"; known are: {', '.join(SOURCES)}")
+        adapter = plugins.find("shipway.sources", kind, SOURCES)
+        context = {
+            "root": self.folder.folder,
+            "state": self.place.state,
+            "data_dir": Path(self.settings.data_dir) if self.settings.data_dir else None,
+            "cache_dir": Path(self.settings.cache_dir),
+            "stand_in": self.stand_in,
+        }
+        return plugins.build(adapter, where, given, context)
+
+    @functools.cached_property
+    def versions(self) -> Any:
+        from shipway.adapters.dvc_versions import DvcVersions
+        from shipway.adapters.git import Git
+
+        return DvcVersions(
+            self.place.root, self.folder.name, Git(self.place.root), commit=self.settings.commit, state=self.place.state
+        )
+
+    @functools.cached_property
+    def tracker(self) -> Any:
+        from shipway.adapters.mlflow.tracking import MlflowTracker
+
+        return MlflowTracker(self.place.root, self.folder.name, self.settings.tracking_uri, Path(self.settings.cache_dir))
+
+    @functools.cached_property
+    def registry(self) -> Any:
+        from shipway.adapters.mlflow.registry import MlflowRegistry
+
+        return MlflowRegistry(
+            self.place.root, self.folder.name, self.settings.tracking_uri, Path(self.settings.cache_dir), self.tracker
+        )
+
+
+def open_workspace(start: Path | None = None) -> Workspace:
+    """The workspace around *start*, or around the current folder."""
+    return workspace.find(start or Path.cwd())
+
+
+def open_project(
+    place: Workspace, name: str, *, variant: str | None = None, overrides: Iterable[str] = (), stand_in: bool = False
+) -> tuple[ProjectFolder, Adapters]:
+    """A project by name or path, checked, with its adapters."""
+    folder = project.load(place.folder(name), variant=variant, overrides=overrides)
+    return folder, Adapters(place, settings_module.load(place.root), folder, stand_in=stand_in)
+
+
+def run(
+    place: Workspace,
+    name: str,
+    *,
+    selection: Selection,
+    watcher: Watcher,
+    variant: str | None = None,
+    overrides: Iterable[str] = (),
+    stand_in: bool = False,
+    report: Run | None = None,
+) -> Run:
+    """Take one project through the lifecycle. Raises as `pipeline.run` does, and UsageError when it is being run already.
+
+    *report* is filled as the run goes, so that the caller has it even where the run fails.
+    """
+    report = report or Run()
+    folder, adapters = open_project(place, name, variant=variant, overrides=overrides, stand_in=stand_in)
+    with disk.locked(place.lock(folder.name), f"a run of {folder.name}"):
+        pipeline.run(
+            LIFECYCLE,
+            folder,
+            place.cache(folder.name),
+            adapters,
+            selection=selection,
+            watcher=watcher,
+            tracker=adapters.tracker,
+            report=report,
+        )
+    return report
+
+
+def explain(
+    place: Workspace,
+    name: str,
+    *,
+    selection: Selection,
+    variant: str | None = None,
+    overrides: Iterable[str] = (),
+    stand_in: bool = False,
+) -> list[Planned]:
+    """What a run with the same words would do and why."""
+    folder, adapters = open_project(place, name, variant=variant, overrides=overrides, stand_in=stand_in)
+    return pipeline.explain(LIFECYCLE, folder, place.cache(folder.name), adapters, selection=selection)
+
+
+def releases(place: Workspace, names: Sequence[str] = ()) -> list[tuple[Release, Path]]:
+    """Export the champion of each project (all of the workspace by default) for serving.
+
+    Raises:
+        UsageError: A project that was named has no champion, or none has one.
+    """
+    found, without = [], []
+    for name in names or place.names():
+        folder, adapters = open_project(place, name)
+        release = adapters.registry.export(place.bundles / folder.name)
+        if release is None:
+            without.append(folder.name)
+        else:
+            found.append((release, place.bundles / folder.name / release.version / "bundle"))
+    if without and (names or not found):
+        raise UsageError(f"no champion to serve for {', '.join(without)}; `shipway run {' '.join(without)}` makes one")
+    if not found:
+        raise UsageError(f"there is no project in {place.projects}; `shipway init {place.root} --examples` adds three")
+    return found
+
+
+def example_row(place: Workspace, name: str) -> dict[str, Any]:
+    """The first row that a project's last `ingest` received, as it was received: a valid request."""
+    import polars
+
+    from shipway.core.artifacts import ROW, SOURCE, Received
+
+    ingest = LIFECYCLE[0]
+    cache = place.cache(name)
+    record = cache.latest(ingest)
+    if record is None:
+        raise UsageError(f"{name} has received no data yet; `shipway run {name}` brings it in")
+    received = Received.load(cache.place(ingest, record.key, "received"))
+    row = polars.scan_parquet(received.folder / "part-00000.parquet").drop(SOURCE, ROW).head(1).collect()
+    return row.to_dicts()[0]
+
+
+def serve(found: Sequence[tuple[Release, Path]], host: str, port: int) -> None:
+    """Serve releases until the process is told to stop."""
+    from shipway.serving.app import create_app
+    from shipway.serving.server import run as run_server
+
+    run_server(create_app(found), host=host, port=port)
+
+
+def is_repository(root: Path) -> bool:
+    """Whether *root* lies in a git repository already."""
+    from shipway.adapters.git import Git
+
+    return root.is_dir() and Git(root).is_repository()
+
+
+def create_workspace(root: Path, *, examples: bool, commit: bool | None = None) -> Workspace:
+    """Make *root* a git and DVC workspace; what is there already stays as it is.
+
+    Args:
+        examples: Also copy the three case studies, with a first run still to do.
+        commit: Whether data versions are committed and tagged; None means yes in a repository that this call makes, and no in
+            one that was there before.
+    """
+    from shipway.adapters.dvc_versions import DvcVersions
+    from shipway.adapters.git import Git
+
+    root = root.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    git = Git(root)
+    ours = not git.is_repository()
+    if ours:
+        git.init()
+    commit = ours if commit is None else commit
+    changed = [_ignore(root), *DvcVersions.init(root)]
+    place = Workspace(root)
+    place.projects.mkdir(exist_ok=True)
+    for name in EXAMPLES if examples else ():
+        if not (place.projects / name).exists():
+            staged = place.state / "staging" / f"example-{name}"
+            shutil.rmtree(staged, ignore_errors=True)
+            shutil.copytree(examples_folder() / name, staged, ignore=shutil.ignore_patterns("__pycache__"))
+            disk.publish_folder(staged, place.projects / name)
+        changed.append(place.projects / name)
+    mark = root / workspace.MARK
+    if not mark.exists():
+        text = "# Settings of this workspace; the environment goes before them. Secrets never stand here.\n"
+        disk.write_file(mark, f"{text}commit = {str(commit).lower()}   # commit and tag data versions in git\n".encode())
+    changed.append(mark)
+    if commit:
+        git.commit_paths(changed, "Make a Shipway workspace")
+    return place
+
+
+def examples_folder() -> Path:
+    """Where the case studies lie: in the installed package, or in the checkout that it is run from."""
+    package = Path(__file__).parent
+    installed = package / "examples"
+    return installed if installed.is_dir() else package.parents[1] / "projects"
+
+
+def _ignore(root: Path) -> Path:
+    file = root / ".gitignore"
+    lines = file.read_text().splitlines() if file.exists() else []
+    missing = [line for line in IGNORED if line not in lines]
+    if missing:
+        disk.write_file(file, "\n".join([*lines, *missing, ""]).encode())
+    return file
