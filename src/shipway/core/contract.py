@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+from shipway.core.errors import UsageError
 
 if TYPE_CHECKING:
     import polars
@@ -50,27 +54,66 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def features(self) -> list[str]:
         """Names of the columns that a model may learn from, in the file's order."""
-        raise NotImplementedError
+        return [name for name in self.columns if self.role(name) == "feature"]
 
     @property
     def classes(self) -> list[Level]:
         """The target's levels as declared."""
-        raise NotImplementedError
+        levels = self.columns[self.target].levels
+        if not levels:
+            raise UsageError(f'the target {self.target!r} needs its levels, such as levels = ["No", "Yes"]')
+        return levels
+
+    @property
+    def positive_class(self) -> Level | None:
+        """The level that a binary model's threshold and curves speak of: the declared one, else the last of two."""
+        if self.positive is not None:
+            return self.positive
+        return self.classes[-1] if len(self.classes) == 2 else None
 
     def role(self, name: str) -> Role:
-        raise NotImplementedError
+        """What the column *name* is for."""
+        if name == self.target:
+            return "target"
+        return "key" if name in self.key else self.columns[name].role
 
     def fingerprint(self) -> str:
-        """Changes when a rule does; comments and order of keys play no part."""
-        raise NotImplementedError
+        """Changes when a rule does; comments and order of keys play no part.
+
+        The order of the columns does, as it is the order of the features; units and descriptions do not.
+        """
+        document = msgspec.to_builtins(self)
+        for column in document["columns"].values():
+            column.update(unit=None, description=None, missing=sorted(column["missing"]))
+        columns = list(document.pop("columns").items())
+        return hashlib.sha256(msgspec.json.encode([columns, document], order="deterministic")).hexdigest()
+
+
+def text_of(value: Level | float) -> str:
+    """The text that a value is compared by: 84, 84.0 and "84" are all "84", and True is "true"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def load(path: Path) -> Contract:
     """Read and check `contract.toml`. Raises UsageError naming the file, the key, what was expected and the nearest name."""
-    raise NotImplementedError
+    from shipway.core import contract_rules
+
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path} is not there; a contract says what a row must be: its target and its columns") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    contract = contract_rules.convert(document, str(path))
+    contract_rules.check(contract, str(path))
+    return contract
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Breach:
     """One broken rule: `row` counts from 0 in what was read; `message` tells the kind of the value, never the value."""
 
@@ -82,10 +125,17 @@ class Breach:
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of reading rows: `frame` has every row typed (cells that broke a rule are null), `breaches` in row order."""
+    """What came of reading rows.
+
+    Attributes:
+        frame: Every row, typed; cells that broke a rule are null.
+        breaches: In row order.
+        unknown: Columns that the contract does not have; left out of the frame.
+    """
 
     frame: polars.DataFrame
     breaches: list[Breach]
+    unknown: list[str] = field(default_factory=list)
 
 
 def read(
@@ -96,9 +146,23 @@ def read(
 ) -> Reading:
     """Read rows of any origin (CSV texts, typed frames, JSON records) into the contract's types.
 
+    A cell is missing when it is null, NaN, a missing marker (exact text; a typed value by its canonical text) or absent. Else,
+    by the column's type:
+
+    - integer: whole numbers within 64 bits and their texts, in any spelling of a number ("84", " 84", "84.0", "8.4e1").
+    - number: finite numbers and their texts; no booleans.
+    - boolean: true, false, 1, 0, and the texts true, false, yes, no, 1, 0 in any case.
+    - category, text: texts as they are; numbers and booleans become canonical text (84.0 is "84", true is "true").
+    - datetime: ISO 8601 texts and typed dates; an offset is turned to UTC and dropped.
+
+    The rules that can break are `type`, `missing`, `required`, `minimum`, `maximum`, `level` and, for records at the service's
+    door, `unknown`. Ignored columns never break one: what can't be read is null.
+
     Args:
         rows: A frame whose columns are texts or typed, or records as decoded from JSON.
         target: True at the door of training, where target and key are read and must be there; False at the service's door,
             where key, ignored and target columns are accepted and play no part.
     """
-    raise NotImplementedError
+    from shipway.core import reading
+
+    return reading.read(contract, rows, target=target)

@@ -243,7 +243,7 @@ def examine(
 
 def _differences(latest: Record | None, inputs: Mapping[str, str], renewed: set[str]) -> list[str]:
     if latest is None:
-        return ["never run"]
+        return ["no result yet"]
     because = []
     for name in sorted({*inputs, *latest.inputs}):
         old, new = latest.inputs.get(name), inputs.get(name)
