@@ -1,0 +1,62 @@
+"""Fit the winner of the search on all training rows."""
+
+from __future__ import annotations
+
+from shipway.core import profile
+from shipway.core.artifacts import Model, ModelCard, Search, Table
+from shipway.core.contract import Contract
+from shipway.core.ports import Progress
+from shipway.core.step import step
+from shipway.modelling import thresholds
+from shipway.modelling.preparation import Prepare
+from shipway.modelling.thresholds import Rule
+
+
+@step(writes="model")
+def train(
+    training: Table,
+    search: Search,
+    *,
+    contract: Contract,
+    prepare: Prepare = Prepare(),  # noqa: B008 (frozen)
+    progress: Progress,
+    threshold: Rule = "f1",
+    seed: int = 0,
+) -> Model:
+    """Refit the search's winner on every training row, and choose the decision threshold out of fold.
+
+    Args:
+        training: Rows to learn from, target included.
+        search: Its winner is fitted; its out-of-fold probabilities choose the threshold.
+        threshold: For two classes: `f1`, `youden`, a probability, or costs of the two errors. More classes need none: the
+            likeliest wins.
+        seed: Fixes the fit.
+    """
+    from shipway.modelling import fitting, targets
+
+    winner = search.winner
+    truth = targets.codes(contract, training)
+    with progress(f"fitting {winner.candidate}"):
+        pipeline = fitting.fit(
+            training.select(contract.features), truth, winner.estimator, winner.params, contract=contract, prepare=prepare, seed=seed
+        )
+    positive = targets.positive(contract)
+    line = None
+    if positive is not None:
+        line = thresholds.choose(threshold, truth == positive, search.out_of_fold.to_numpy()[:, positive])
+    card = ModelCard(
+        contract=contract,
+        profile=profile.measure(contract, training),
+        classes=contract.classes,
+        positive=contract.positive_class,
+        threshold=line,
+        candidate=winner.candidate,
+        estimator=winner.estimator,
+        params=winner.params,
+        metric=search.metric,
+        score=winner.mean,
+        class_counts=targets.counts(contract, truth),
+    )
+    shown = "" if line is None else f", threshold {line:.3f}"
+    progress.note(f"{winner.candidate} on {training.height:,} rows{shown}")
+    return Model(pipeline, card)

@@ -1,0 +1,59 @@
+"""Search the candidates on the training rows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from shipway.core.artifacts import Search, Table
+from shipway.core.contract import Contract
+from shipway.core.ports import Progress
+from shipway.core.step import step
+from shipway.modelling import candidates as choices
+from shipway.modelling.candidates import Candidate
+from shipway.modelling.preparation import Prepare
+
+
+@step(writes="search")
+def tune(
+    training: Table,
+    *,
+    contract: Contract,
+    prepare: Prepare = Prepare(),  # noqa: B008 (frozen)
+    progress: Progress,
+    candidates: dict[str, Candidate] | None = None,
+    search: Literal["grid", "random"] = "grid",
+    trials: int = 16,
+    metric: str | None = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> Search:
+    """Score each candidate's settings by stratified cross-validation, and choose the best mean.
+
+    Args:
+        training: Rows to learn from, target included.
+        prepare: Row-wise preparation, part of every candidate's pipeline.
+        candidates: What to choose from; a logistic regression and small boosted trees when left out.
+        search: Every combination of the grids, or random draws.
+        trials: Draws of a random search.
+        metric: What to choose by; ROC-AUC for two classes and accuracy for more when left out.
+        folds: Parts of the rows; each is scored once by models fitted on the others.
+        seed: Fixes folds, draws and fits: the same rows and seed choose the same.
+    """
+    from shipway.modelling import metrics, pipeline
+    from shipway.modelling import search as searching
+
+    settings = choices.settings(choices.DEFAULTS if candidates is None else candidates, search=search, trials=trials, seed=seed)
+    if texts := pipeline.free_text(contract, prepare):
+        progress.warn(f"free text is left out of the model: {', '.join(texts)}; [prepare.add] can make features of it")
+    found = searching.run(
+        training,
+        settings,
+        contract=contract,
+        prepare=prepare,
+        metric=metrics.search_name(metric, len(contract.classes)),
+        folds_wanted=folds,
+        seed=seed,
+        progress=progress,
+    )
+    progress.note(f"{len(found.trials)} trials, best {found.winner.mean:.4f} ({found.winner.candidate})")
+    return found

@@ -1,0 +1,122 @@
+"""Judge a model on rows that it has not seen, beside the champion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shipway.core.artifacts import Interval, Model, Table, Verdict
+from shipway.core.contract import read, text_of
+from shipway.core.ports import ModelRegistry, Progress
+from shipway.core.step import step
+from shipway.modelling import gates as gating
+from shipway.modelling.gates import Gate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from shipway.modelling.metrics import Answers
+
+
+@step(writes="verdict")
+def validate(
+    testing: Table,
+    model: Model,
+    *,
+    registry: ModelRegistry,
+    progress: Progress,
+    gates: dict[str, Gate] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Verdict:
+    """Measure *model* with intervals, beside the commonest class and the champion, and decide by the gates.
+
+    The champion is scored on the same rows, so that the difference is paired.
+
+    Args:
+        testing: Rows set aside by `split`, target included.
+        registry: Where the champion is; its version is part of this step's cache key.
+        gates: Conditions per metric; none means that every model passes.
+        resamples: Bootstrap draws for the 95 % intervals (Efron and Tibshirani 1993, percentile method).
+        seed: Fixes the draws.
+    """
+    from shipway.modelling import bootstrap, curves, metrics, targets
+
+    card = model.card
+    classes = [text_of(level) for level in card.classes]
+    gating.check(gates or {}, len(classes))
+    truth = targets.codes(card.contract, testing)
+    positive = targets.positive(card.contract)
+    answers = _ask(model, testing, truth, positive)
+    judged = [answers]
+    version = None
+    if (champion := registry.champion()) is not None:
+        version, rival = champion
+        judged += _ask_champion(version, rival, model, testing, truth, positive, progress)
+    with progress("bootstrap", total=resamples) as tick:
+        drawn = bootstrap.draw(judged, resamples=resamples, seed=seed, each=tick)
+    figures = [metrics.measure(each) for each in judged]
+    measured = {name: bootstrap.interval(value, drawn[0][name]) for name, value in figures[0].items()}
+    difference: dict[str, Interval] = {}
+    if len(judged) > 1:
+        difference = {
+            name: bootstrap.interval(value - figures[1][name], drawn[0][name] - drawn[1][name]) for name, value in figures[0].items()
+        }
+    held = gating.judge(gates or {}, measured, difference, version)
+    with progress("importance of columns"):
+        importance = curves.importance(
+            model, testing, lambda known, said: metrics.score(card.metric, known, said, positive), truth, seed=seed
+        )
+    shown = metrics.search_name(None, len(classes))
+    progress.note(f"{shown} {measured[shown].value:.3f} ({measured[shown].low:.3f} to {measured[shown].high:.3f})")
+    for sentence in (sentence for sentence, kept in held.items() if not kept):
+        progress.warn(f"a gate did not hold: {sentence}")
+    return Verdict(
+        rows=testing.height,
+        metrics=measured,
+        baseline=metrics.measure(_commonest(card.class_counts, truth, positive)),
+        gates=held,
+        passed=all(held.values()),
+        champion=version if difference else None,
+        difference=difference,
+        curves={**curves.trace(answers, classes), "importance": {"metric": card.metric, **importance}},
+    )
+
+
+def _ask(model: Model, frame: Table, truth: NDArray[Any], positive: int | None) -> Answers:
+    from shipway.modelling.metrics import Answers
+
+    probabilities = model.probabilities(frame)
+    return Answers(truth, probabilities, model.decide(probabilities), positive)
+
+
+def _ask_champion(
+    version: str, champion: Model, model: Model, testing: Table, truth: NDArray[Any], positive: int | None, progress: Progress
+) -> list[Answers]:
+    """The champion's answers on the same rows, read by its own contract; none, with a warning, where it can't answer them."""
+    import numpy
+
+    from shipway.modelling.metrics import Answers
+
+    theirs = champion.card.contract
+    lacking = [name for name in theirs.features if name not in testing.columns]
+    ours, known = ([text_of(level) for level in each.card.classes] for each in (model, champion))
+    if lacking or sorted(ours) != sorted(known):
+        reason = f"it needs {', '.join(lacking)}, which these rows lack" if lacking else "it knows other classes"
+        progress.warn(f"not compared with the champion, version {version}: {reason}")
+        return []
+    frame = read(theirs, testing.select(theirs.features), target=False).frame
+    probabilities = champion.probabilities(frame)
+    decided = champion.decide(probabilities)
+    place = numpy.array([known.index(name) for name in ours])
+    return [Answers(truth, probabilities[:, place], place.argsort()[decided], positive)]
+
+
+def _commonest(counts: list[int], truth: NDArray[Any], positive: int | None) -> Answers:
+    """Always answering the commonest training class, with the training shares as probabilities."""
+    import numpy
+
+    from shipway.modelling.metrics import Answers
+
+    shares = numpy.array(counts) / sum(counts)
+    decided = numpy.full(len(truth), shares.argmax())
+    return Answers(truth, numpy.tile(shares, (len(truth), 1)), decided, positive)

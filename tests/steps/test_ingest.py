@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.steps.said import Said
+
+from shipway.core.artifacts import ROW, SOURCE, DataVersion, Origin, Received
+from shipway.core.errors import DataError, UsageError
+from shipway.core.ports import Staging
+from shipway.steps.combine import combine
+from shipway.steps.ingest import ingest
+
+
+class Frames:
+    """A source of frames that are there already."""
+
+    def __init__(self, *batches: tuple[str, int, pl.DataFrame]) -> None:
+        self.given = batches
+
+    def batches(self, progress: object) -> Iterator[tuple[str, int, pl.DataFrame]]:
+        yield from self.given
+
+    def describe(self) -> Mapping[str, Any]:
+        return {"source": "frames", "positions": {"a.csv": 2}, "stand_in": True}
+
+    def fingerprint(self) -> str:
+        return "fixed"
+
+
+class Folders:
+    """Data versions that are folders."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def open(self, version: DataVersion) -> Path:
+        return self.folder
+
+
+VERSION = DataVersion(name="x/2026-11", hash="", path="data/x", origin=Origin(source="frames", rows=3))
+FIRST = ("a.csv", 1, pl.DataFrame({"x": ["1", " "], "y": ["a", "b"]}))
+SECOND = ("b.csv", 4, pl.DataFrame({"x": ["3"], "z": ["new"]}))
+
+
+def received(folder: Path, *batches: tuple[str, int, pl.DataFrame], said: Said | None = None) -> Received:
+    return ingest(source=Frames(*batches), staging=Staging(folder), progress=said or Said())
+
+
+def test_rows_are_staged_as_received_with_where_they_stood(tmp_path: Path) -> None:
+    said = Said()
+    result = received(tmp_path, FIRST, SECOND, said=said)
+    parts = [pl.read_parquet(path) for path in sorted(tmp_path.glob("part-*.parquet"))]
+    assert parts[0].rows() == [("1", "a", "a.csv", 1), (" ", "b", "a.csv", 2)]
+    assert parts[1].columns == ["x", "z", SOURCE, ROW]
+    assert result.origin == Origin(source="frames", rows=3, positions={"a.csv": 2}, stand_in=True)
+    assert said.notes == ["3 rows"]
+
+
+def test_a_source_without_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'frames' has no rows"):
+        received(tmp_path, ("a.csv", 1, pl.DataFrame({"x": []})))
+
+
+def test_a_column_with_a_name_of_ours_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="rename"):
+        received(tmp_path, ("a.csv", 1, pl.DataFrame({ROW: [1]})))
+
+
+def test_parts_with_other_columns_are_put_under_each_other(tmp_path: Path) -> None:
+    received(tmp_path, FIRST, SECOND)
+    rows = combine(VERSION, versions=Folders(tmp_path), progress=Said())
+    assert rows.columns == ["x", "y", "z", SOURCE, ROW]
+    assert rows["z"].to_list() == [None, None, "new"]
+    assert rows[ROW].to_list() == [1, 2, 4]
+
+
+def test_a_condition_keeps_rows_with_their_places(tmp_path: Path) -> None:
+    received(tmp_path, FIRST, SECOND)
+    said = Said()
+    rows = combine(VERSION, versions=Folders(tmp_path), progress=said, where="x = '3' OR y = 'a'")
+    assert rows[ROW].to_list() == [1, 4]
+    assert said.notes == ["2 of 3 rows"]
+
+
+@pytest.mark.parametrize("where", ["x =", "nowhere = 1", "x", "x + 1 ="])
+def test_what_is_no_condition_is_refused(tmp_path: Path, where: str) -> None:
+    received(tmp_path, FIRST)
+    with pytest.raises(UsageError, match="is no condition"):
+        combine(VERSION, versions=Folders(tmp_path), progress=Said(), where=where)
+
+
+def test_a_condition_that_no_row_meets_is_refused(tmp_path: Path) -> None:
+    received(tmp_path, FIRST)
+    with pytest.raises(DataError, match="leaves none of the 2 rows"):
+        combine(VERSION, versions=Folders(tmp_path), progress=Said(), where="x = 'none'")

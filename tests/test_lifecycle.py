@@ -1,0 +1,152 @@
+"""The case studies as a user runs them: the command line, in a workspace, on real parts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shipway.steps import LIFECYCLE
+
+from .conftest import CASE_STUDIES, CaseStudy, alone, shipway
+
+STEPS = [step.name for step in LIFECYCLE]
+
+KILLED_INSIDE = """
+import os, signal, sys
+from shipway.core import pipeline
+from shipway.cli import main
+
+victim = sys.argv.pop(1)
+
+class Killing(pipeline.StepProgress):
+    def note(self, text):
+        if self._step == victim:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().note(text)
+
+pipeline.StepProgress = Killing
+main()
+"""
+
+UNCHANGED = """
+import sys
+from shipway.cli import app
+app(["run", "iris", "--stand-in"], standalone_mode=False)
+heavy = {"mlflow", "sklearn", "pandas", "polars", "dvc", "numpy", "lightgbm"} & set(sys.modules)
+sys.exit(f"imported: {sorted(heavy)}" if heavy else 0)
+"""
+
+
+@pytest.mark.parametrize("name", CASE_STUDIES)
+def test_a_case_study_goes_from_its_table_to_a_champion(case_study: Callable[[str], CaseStudy], name: str) -> None:
+    report = case_study(name).report
+    assert [step["name"] for step in report["steps"]] == STEPS
+    assert {step["state"] for step in report["steps"]} == {"done"}
+    assert all(re.fullmatch(r"[0-9a-f]{32}", step["key"]) and step["note"] for step in report["steps"])
+    assert re.fullmatch(rf"{name}/\d{{4}}-\d\d", report["data_version"])
+    assert (report["project"], report["model_version"], report["alias"]) == (name, "1", "champion")
+    assert re.fullmatch(r"[0-9a-f]{32}", report["run_id"])
+    assert report["quarantined"] == 0
+    for name, figure in report["metrics"].items():
+        assert figure["low"] <= figure["value"] <= figure["high"], name
+    assert report["metrics"]["accuracy"]["low"] > report["baseline"]["accuracy"]
+
+
+def test_the_data_version_is_a_commit_and_a_tag_and_nothing_is_left_dirty(case_study: Callable[[str], CaseStudy]) -> None:
+    study = case_study("iris")
+    tagged = subprocess.run(
+        ["git", "show", "--stat", "--format=%an", study.report["data_version"]],
+        cwd=study.workspace,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "data/iris.dvc" in tagged.stdout
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=study.workspace, capture_output=True, text=True, check=True)
+    assert "iris" not in status.stdout
+
+
+def test_an_unchanged_run_does_nothing_and_imports_no_heavy_library(case_study: Callable[[str], CaseStudy]) -> None:
+    study = case_study("iris")
+    with alone(study.workspace.parent / "iris.lock"):
+        again = subprocess.run([sys.executable, "-c", UNCHANGED], cwd=study.workspace, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert [line.split()[:2] for line in again.stderr.splitlines()] == [[name, "cached"] for name in STEPS]
+
+
+def test_explain_names_the_setting_that_would_change_and_what_follows(case_study: Callable[[str], CaseStudy]) -> None:
+    study = case_study("iris")
+    said = shipway("explain", "iris", "--stand-in", "--json", "--set", "split.seed=1", cwd=study.workspace)
+    because = {step["name"]: step["because"] for step in json.loads(said.stdout)["steps"]}
+    assert because["clean"] == []
+    assert because["split"] == ["setting split.seed: 0 -> 1"]
+    assert because["tune"] == ["training would be made anew"]
+    assert "version" not in because["register"] and because["register"]
+
+
+@pytest.fixture
+def iris_only(tmp_path: Path) -> Path:
+    made = shipway("init", "workspace", "--examples", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    return tmp_path / "workspace"
+
+
+def test_a_run_killed_inside_every_step_is_finished_by_the_next(iris_only: Path) -> None:
+    for victim in STEPS:
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED_INSIDE, victim, "run", "iris"],
+            cwd=iris_only,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert killed.returncode == -signal.SIGKILL, f"{victim}: {killed.stderr}"
+    finished = shipway("run", "iris", "--json", cwd=iris_only)
+    assert finished.returncode == 0, finished.stderr
+    report = json.loads(finished.stdout)
+    assert [step["state"] for step in report["steps"]] == ["cached"] * (len(STEPS) - 1) + ["done"]
+    assert (report["model_version"], report["alias"]) == ("1", "champion")
+    assert re.fullmatch(r"iris/\d{4}-\d\d", report["data_version"])
+    assert not any((iris_only / ".shipway/staging").iterdir())
+
+
+def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(iris_only: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "shipway", "run", "iris"], cwd=iris_only, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("split"):
+            process.send_signal(signal.SIGINT)
+            break
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 130, rest
+    assert "Traceback" not in rest
+    assert "run again to go on" in rest
+    again = shipway("run", "iris", "--to", "split", "--json", cwd=iris_only)
+    assert {step["state"] for step in json.loads(again.stdout)["steps"]} == {"cached", "skipped"}
+
+
+def test_gates_that_do_not_hold_make_a_challenger_and_exit_code_4(iris_only: Path) -> None:
+    done = shipway("run", "iris", "--json", "--set", "validate.gates.accuracy.at_least=1.01", cwd=iris_only)
+    assert done.returncode == 4, done.stderr
+    report = json.loads(done.stdout)
+    assert report["alias"] == "challenger"
+    served = shipway("serve", "iris", cwd=iris_only)
+    assert served.returncode == 2
+    assert "no champion to serve for iris" in served.stderr
+
+
+def test_outside_a_workspace_the_next_step_is_named(tmp_path: Path) -> None:
+    done = shipway("run", "iris", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "shipway init DIR --examples" in done.stderr
