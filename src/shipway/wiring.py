@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shipway import settings as settings_module
-from shipway.core import disk, pipeline, plugins, project, workspace
+from shipway.core import disk, pipeline, plugins, project, wheel, workspace
 from shipway.core.artifacts import Release
 from shipway.core.errors import UsageError
 from shipway.core.pipeline import Run, Selection, Watcher
@@ -26,7 +26,7 @@ SOURCES = {
     "files": "shipway.adapters.files:FilesSource",
 }
 EXAMPLES = ("telco_churn", "iris", "airline_satisfaction")
-IGNORED = ("/.shipway/", "/mlflow.db*", "/mlartifacts/", "__pycache__/")
+IGNORED = ("/.shipway/", "/mlflow.db*", "/mlartifacts/", "/projects/*/.wheels", "__pycache__/")
 
 
 class SystemClock:
@@ -225,9 +225,10 @@ def create_workspace(root: Path, *, examples: bool, commit: bool | None = None) 
         if not (place.projects / name).exists():
             staged = place.state / "staging" / f"example-{name}"
             shutil.rmtree(staged, ignore_errors=True)
-            shutil.copytree(examples_folder() / name, staged, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(examples_folder() / name, staged, ignore=shutil.ignore_patterns("__pycache__", wheel.LINK))
             disk.publish_folder(staged, place.projects / name)
         changed.append(place.projects / name)
+    wheel.provide(place.wheels, [place.projects / name for name in place.names()])
     mark = root / workspace.MARK
     if not mark.exists():
         text = "# Settings of this workspace; the environment goes before them. Secrets never stand here.\n"

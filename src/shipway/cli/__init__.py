@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 
 import typer
 
@@ -32,6 +32,8 @@ def options(debug: bool = typer.Option(False, "--debug", help="Show a traceback 
 def main() -> None:
     """Run the command line; an error is one red line and an exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if "--debug" not in sys.argv:
+        sys.excepthook = _report_bug
     try:
         app()
     except KeyboardInterrupt:
@@ -43,9 +45,17 @@ def main() -> None:
 def _fail(error: ShipwayError) -> None:
     if "--debug" in sys.argv:
         raise error
-    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() else ("", "")
-    sys.stderr.write(f"{red}{error}{plain}\n")
+    _print_red(str(error))
     sys.exit(error.exit_code)
+
+
+def _report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    _print_red(f"A bug of Shipway's: {kind.__name__}: {error}\n`shipway --debug ...` shows where; please report it.")
+
+
+def _print_red(text: str) -> None:
+    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+    sys.stderr.write(f"{red}{text}{plain}\n")
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -84,7 +84,7 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
             if response.status == 200:
                 return
         time.sleep(0.1)
-    raise OutsideError(f"the service did not get ready within {READY_WITHIN:.0f} s; start it with `shipway serve` and read its log")
+    raise OutsideError(f"the service was not ready within {READY_WITHIN:.0f} s; start it with `shipway serve` and read its log")
 
 
 def _post(url: str, record: dict[str, Any]) -> Any:

@@ -81,6 +81,7 @@ class LiveWatcher:
 
         table = Table(box=None, show_header=False, title=self._title, title_justify="left", title_style="bold", pad_edge=False)
         for step in LIFECYCLE:
+            state: str
             outcome = self._outcomes.get(step.name)
             if outcome is not None:
                 state, seconds, note = outcome.state, outcome.seconds, outcome.note

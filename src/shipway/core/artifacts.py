@@ -12,7 +12,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast, runtime_checkable
 
 import msgspec
 
@@ -224,15 +224,16 @@ class Model:
         """P(class) of each row; float64, shape (rows, classes)."""
         import numpy
 
-        return numpy.asarray(self.pipeline.predict_proba(frame.select(self.card.contract.features)), dtype=numpy.float64)
+        found = self.pipeline.predict_proba(frame.select(self.card.contract.features))
+        return numpy.asarray(found, dtype=numpy.float64)
 
     def decide(self, probabilities: NDArray[Any]) -> NDArray[Any]:
         """The index into `card.classes` that each row of *probabilities* is labelled with; shape (rows,)."""
         card = self.card
         if card.threshold is None or card.positive is None or len(card.classes) != 2:
-            return probabilities.argmax(axis=1)
+            return cast("NDArray[Any]", probabilities.argmax(axis=1))
         positive = card.classes.index(card.positive)
-        return abs((probabilities[:, positive] < card.threshold).astype(int) - positive)
+        return cast("NDArray[Any]", abs((probabilities[:, positive] < card.threshold).astype(int) - positive))
 
     def save(self, folder: Path) -> None:
         from shipway.core import trusted
