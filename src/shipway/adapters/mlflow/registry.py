@@ -1,0 +1,239 @@
+"""The registry: model versions with their lineage, the alias that says which one is served, and their way out for serving."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from shipway.adapters.mlflow import lineage, lookup
+from shipway.adapters.mlflow.lookup import Entry
+from shipway.adapters.mlflow.store import Store, alone, load_library, speaking
+from shipway.adapters.mlflow.tracking import MlflowTracker
+from shipway.core import disk
+from shipway.core.artifacts import Bundle, DataVersion, Model, ModelVersion, Release, Verdict
+from shipway.core.errors import OutsideError
+from shipway.scoring import predictor
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from shipway.core.ports import ModelRegistry
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+BUNDLE_PATH = "artifacts/bundle"
+"""Where a bundle lies in the MLflow model that it was logged with."""
+
+
+class MlflowRegistry:
+    """The versions of one project's model, which is named as the project."""
+
+    def __init__(self, root: Path, project: str, uri: str | None, cache: Path, tracker: MlflowTracker) -> None:
+        self.store = Store(root, uri, cache)
+        self.root, self.name, self.tracker = root, project, tracker
+        self._arguments = (root, project, uri, cache, tracker)
+        self._keys: Mapping[str, str] = {}
+
+    def reading(self, keys: Mapping[str, str]) -> Self:
+        told = type(self)(*self._arguments)
+        told._keys = keys
+        return told
+
+    def fingerprint(self) -> str:
+        """The champion that the step's own model is compared with, such as `champion=3`."""
+        champion = lookup.with_alias(self.store, self.name, CHAMPION)
+        own = self._keys.get("model")
+        if champion is not None and own is not None and champion.tags.get(lineage.MODEL_KEY) == own:
+            return champion.tags.get(lineage.JUDGED_AGAINST, lineage.champion_text(None))
+        return lineage.champion_text(champion.version if champion else None)
+
+    def holds(self, result: object) -> bool:
+        if not isinstance(result, ModelVersion):
+            return True
+        version = lookup.with_version(self.store, result.name, result.version)
+        return version is not None and lookup.with_alias(self.store, result.name, result.alias) is not None
+
+    def champion(self) -> tuple[str, Model] | None:
+        version = lineage.champion_version(self.fingerprint())
+        entry = lookup.with_version(self.store, self.name, version) if version else None
+        if entry is None:
+            return None
+        with self._bundle(entry) as bundle:
+            return entry.version, Model.load(bundle.folder)
+
+    def register(
+        self,
+        model: Model,
+        verdict: Verdict,
+        bundle: Bundle,
+        data_version: DataVersion,
+        *,
+        title: str,
+        description: str,
+        alias: str,
+        pickle: bool,
+    ) -> ModelVersion:
+        """Register *model*. A version with the same content is used again, wherever an earlier attempt was cut short."""
+        content = lineage.content(self._keys.get("model", bundle.digest), bundle)
+        judgement = lineage.judgement(verdict, title)
+        client = self.store.open()
+        with self.tracker.running() as run_id, speaking(self.store):
+            version = self._find(client, content)
+            if version is None:
+                origin = lineage.origin(model.card, data_version, self.root)
+                note = f"{lineage.STAND_IN} {description}".strip() if data_version.origin.stand_in else description
+                version = self._create(client, model, bundle, {**content, **origin, **judgement}, note, run_id)
+            for key, value in judgement.items():
+                if version.tags.get(key) != value:
+                    client.set_model_version_tag(self.name, version.version, key, value)
+            if pickle:
+                _log_pickle(client, run_id, model)
+            self._point(client, alias, str(version.version))
+        return ModelVersion(
+            name=self.name,
+            version=str(version.version),
+            alias=alias,
+            run_id=version.run_id,
+            data_version=version.tags["shipway.data_version"],
+        )
+
+    def export(self, folder: Path) -> Release | None:
+        """Bring the champion's bundle to `FOLDER/VERSION/`; None where there is no champion.
+
+        Raises:
+            OutsideError: The registry does not answer, or what it holds is not what was registered.
+        """
+        entry = lookup.with_alias(self.store, self.name, CHAMPION)
+        if entry is None:
+            return None
+        release = lineage.release(self.name, entry)
+        target = folder / entry.version
+        if _is_exported(target, release, entry):
+            return release
+        folder.mkdir(parents=True, exist_ok=True)
+        staged = folder / f".{entry.version}"
+        with alone(folder / ".lock"):
+            shutil.rmtree(staged, ignore_errors=True)
+            with self._bundle(entry) as bundle:
+                shutil.copytree(bundle.folder, staged / "bundle")
+            (staged / "release.json").write_bytes(msgspec.json.encode(release))
+            disk.publish_folder(staged, target)
+        return release
+
+    def _find(self, client: MlflowClient, content: Mapping[str, str]) -> Any:
+        conditions = [f"name = '{self.name}'", *(f"tags.`{key}` = '{value}'" for key, value in content.items())]
+        found = client.search_model_versions(" AND ".join(conditions))
+        return max(found, key=lambda version: int(version.version), default=None)
+
+    def _create(
+        self, client: MlflowClient, model: Model, bundle: Bundle, tags: dict[str, str], description: str, run_id: str
+    ) -> Any:
+        """Make a version. It comes into being last and in one piece, so that one cut short is none."""
+        from mlflow.entities import LoggedModelOutput
+        from mlflow.exceptions import MlflowException
+
+        from shipway.adapters.mlflow import packaging
+
+        content = {key: tags[key] for key in (lineage.MODEL_KEY, lineage.DIGEST)}
+        experiment = self.store.experiment(client, self.name)
+        conditions = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in content.items())
+        for left_over in client.search_logged_models([experiment], conditions):
+            client.delete_logged_model(left_over.model_id)
+        logged = client.create_logged_model(experiment, name=self.name, source_run_id=run_id, tags=content)
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary) / "model"
+            packaging.write(
+                folder, model.card, bundle, model_id=logged.model_id, run_id=run_id, location=logged.artifact_location
+            )
+            client.log_model_artifacts(logged.model_id, str(folder))
+        client.finalize_logged_model(logged.model_id, "READY")
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+        try:
+            client.create_registered_model(self.name, description=description)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        if self.store.database is None:
+            source = f"models:/{logged.model_id}"
+            return client.create_model_version(
+                self.name, source, run_id, tags=tags, description=description, model_id=logged.model_id
+            )
+        # On a database MLflow would look a `models:` source up in its process-wide store, which is not ours to set.
+        version = client.create_model_version(self.name, logged.artifact_location, run_id, tags=tags, description=description)
+        link = json.dumps([{"name": self.name, "version": int(version.version)}])
+        client.set_logged_model_tags(logged.model_id, {"mlflow.modelVersions": link})
+        return version
+
+    def _point(self, client: MlflowClient, alias: str, version: str) -> None:
+        """Move the alias; a version that rises to be champion is no challenger any more."""
+        aliases = {name: str(number) for name, number in client.get_registered_model(self.name).aliases.items()}
+        if aliases.get(alias) != version:
+            client.set_registered_model_alias(self.name, alias, version)
+        if alias == CHAMPION and aliases.get(CHALLENGER) == version:
+            client.delete_registered_model_alias(self.name, CHALLENGER)
+
+    @contextlib.contextmanager
+    def _bundle(self, entry: Entry) -> Iterator[Bundle]:
+        """The bundle of a version, for as long as the block; checked against the hashes that it was registered with."""
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = entry.location / BUNDLE_PATH if entry.location is not None else None
+            if folder is None or not folder.is_dir():
+                folder = self._download(entry, Path(temporary))
+            try:
+                _check(folder, entry)
+            except OutsideError as error:
+                raise OutsideError(
+                    f"version {entry.version} of model {self.name} is not what was registered: {str(error).partition(';')[0]}; "
+                    f"delete that version in MLflow, and `shipway run {self.name}` registers its model anew"
+                ) from None
+            yield Bundle.load(folder)
+
+    def _download(self, entry: Entry, folder: Path) -> Path:
+        client = self.store.open()
+        artifacts = load_library().artifacts
+        with speaking(self.store):
+            where = client.get_model_version_download_uri(self.name, entry.version)
+            return Path(
+                artifacts.download_artifacts(
+                    f"{where}/{BUNDLE_PATH}",
+                    dst_path=str(folder),
+                    tracking_uri=self.store.address,
+                    registry_uri=self.store.address,
+                )
+            )
+
+
+def _is_exported(target: Path, release: Release, entry: Entry) -> bool:
+    try:
+        there = msgspec.json.decode((target / "release.json").read_bytes(), type=Release)
+        _check(target / "bundle", entry)
+    except (FileNotFoundError, msgspec.DecodeError, OutsideError):
+        return False
+    return there == release
+
+
+def _check(folder: Path, entry: Entry) -> None:
+    """Compare a bundle with its manifest, and the manifest with the registry. Raises OutsideError naming what differs."""
+    predictor.verify(folder)
+    if Bundle.load(folder).digest != entry.tags.get(lineage.DIGEST):
+        raise OutsideError(f"{folder / predictor.MANIFEST} has another hash than the registry says")
+
+
+def _log_pickle(client: MlflowClient, run_id: str, model: Model) -> None:
+    """Keep a pickle of the pipeline with the run, for other people's programs; nothing of ours loads one."""
+    import cloudpickle  # type: ignore[import-untyped]
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pipeline.pkl"
+        path.write_bytes(cloudpickle.dumps(model.pipeline))
+        client.log_artifact(run_id, str(path), "pickle")
+
+
+if TYPE_CHECKING:
+    _: type[ModelRegistry] = MlflowRegistry
