@@ -37,9 +37,8 @@ def train(
     winner = search.winner
     truth = targets.codes(contract, training)
     with progress(f"fitting {winner.candidate}"):
-        pipeline = fitting.fit(
-            training.select(contract.features), truth, winner.estimator, winner.params, contract=contract, prepare=prepare, seed=seed
-        )
+        features = training.select(contract.features)
+        pipeline = fitting.fit(features, truth, winner.estimator, winner.params, contract=contract, prepare=prepare, seed=seed)
     positive = targets.positive(contract)
     line = None
     if positive is not None:

@@ -59,7 +59,7 @@ def validate(
     difference: dict[str, Interval] = {}
     if len(judged) > 1:
         difference = {
-            name: bootstrap.interval(value - figures[1][name], drawn[0][name] - drawn[1][name]) for name, value in figures[0].items()
+            name: bootstrap.interval(figures[0][name] - figures[1][name], drawn[0][name] - drawn[1][name]) for name in figures[0]
         }
     held = gating.judge(gates or {}, measured, difference, version)
     with progress("importance of columns"):

@@ -1,0 +1,156 @@
+"""The microservice: one FastAPI application for all projects."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import importlib.metadata
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import threadpoolctl
+from fastapi import FastAPI, Request, Response
+from starlette.responses import HTMLResponse
+
+from shipway.core.artifacts import Release
+from shipway.serving import answers, documentation, pages, problems, requests
+from shipway.serving.live import Live, LiveModels
+from shipway.serving.problems import Problem
+from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
+
+SCORING_THREADS = 2
+"""One keeps a core busy with scoring; the second lets a single record overtake a large batch."""
+
+RETRY_SECONDS = "2"
+
+
+def create_app(
+    releases: Sequence[tuple[Release, Path]], *, body_limit: int = BODY_LIMIT, record_limit: int = RECORD_LIMIT
+) -> FastAPI:
+    """The service for *releases*. It answers at once, and for each model once that is loaded and has passed its self-tests.
+
+    Args:
+        releases: Each with the folder of its bundle.
+        body_limit: Bytes of a request's body.
+        record_limit: Records in one request.
+
+    Raises:
+        OutsideError: A bundle's files are not those of its manifest.
+        UsageError: A project can't be served under its name.
+    """
+    models = LiveModels(releases)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loading = ThreadPoolExecutor(1, "loading")
+        app.state.scoring = ThreadPoolExecutor(SCORING_THREADS, "scoring", initializer=_one_thread_each)
+        models.load(loading)
+        try:
+            yield
+        finally:
+            for pool in (loading, app.state.scoring):
+                pool.shutdown(cancel_futures=True)
+
+    app = FastAPI(
+        title=documentation.TITLE,
+        version=importlib.metadata.version("shipway"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        debug=False,
+    )
+    app.state.models = models
+    problems.handle(app)
+
+    async def predict(request: Request) -> Response:
+        live = _find(models, request.path_params["project"])
+        if live.predictor is None:
+            raise _unready([live])
+        body = await requests.receive(request, body_limit)
+        work = functools.partial(_answer, live, body, record_limit)
+        return _json(await asyncio.get_running_loop().run_in_executor(app.state.scoring, work))
+
+    # A plain Starlette route: FastAPI's own would read and check the body with pydantic, at a third of the throughput.
+    app.add_route("/{project}/predict", predict, methods=["POST"], include_in_schema=False)
+    _add_pages(app, models)
+    return app
+
+
+def _add_pages(app: FastAPI, models: LiveModels) -> None:
+    documented: dict[int | str, dict[str, Any]] = {
+        "default": {"description": "A problem.", "content": {problems.MEDIA_TYPE: {}}},
+    }
+
+    @app.get("/", summary="The models", response_class=Response, responses=documented, tags=["service"])
+    async def home(request: Request) -> Response:
+        """A page for a browser, `{"models": [...]}` for any other client."""
+        if _wants_page(request.headers.get("accept", "")):
+            return _page(pages.home(models))
+        return _json(msgspec.json.encode({"models": [answers.model(live) for live in models.values()]}), vary="Accept")
+
+    @app.get("/health/live", summary="Whether the process answers", response_class=Response, tags=["service"])
+    async def alive() -> Response:
+        return _json(b'{"status":"live"}')
+
+    @app.get(
+        "/health/ready", summary="Whether every model answers", response_class=Response, responses=documented, tags=["service"]
+    )
+    async def ready() -> Response:
+        """503 until each model is loaded and gives the stored answers to its self-tests."""
+        if not models.ready:
+            raise _unready([live for live in models.values() if live.state != "ready"])
+        versions = {name: live.release.version for name, live in models.items()}
+        return _json(msgspec.json.encode({"status": "ready", "models": versions}))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return _page(pages.documentation(models))
+
+    @app.get("/{project}", summary="A model", response_class=Response, responses=documented, tags=["service"])
+    async def model(project: str) -> Response:
+        return _json(msgspec.json.encode(answers.model(_find(models, project))))
+
+    described = documentation.document(models, app.routes)
+    app.openapi = lambda: described  # type: ignore[method-assign]
+
+
+def _answer(live: Live, body: bytes, record_limit: int) -> bytes:
+    """Runs in a scoring thread, so that the event loop stays free."""
+    predictor = live.loading.result()
+    found = predictor.predict(requests.records(body, live.card.contract, record_limit))
+    return msgspec.json.encode(answers.predictions(live, found))
+
+
+def _find(models: LiveModels, name: str) -> Live:
+    if name not in models:
+        raise Problem(404, f"There is no project of that name; this service has {', '.join(models)}.")
+    return models[name]
+
+
+def _unready(lives: Sequence[Live]) -> Problem:
+    told = ", ".join(
+        f"{live.release.name} {'is being loaded' if live.state == 'loading' else 'could not be loaded'}" for live in lives
+    )
+    return Problem(503, f"Not ready: {told}.", {"Retry-After": RETRY_SECONDS})
+
+
+def _one_thread_each() -> None:
+    """A record is too small a piece of work to be shared among threads: starting them costs more than they save."""
+    threadpoolctl.threadpool_limits(limits=1)
+
+
+def _wants_page(accept: str) -> bool:
+    kinds = [kind.partition(";")[0].strip() for kind in accept.split(",")]
+    return "text/html" in kinds and "application/json" not in kinds[: kinds.index("text/html")]
+
+
+def _json(content: bytes, **headers: str) -> Response:
+    return Response(content, headers=headers, media_type="application/json")
+
+
+def _page(html: str) -> Response:
+    return HTMLResponse(html, headers=pages.HEADERS)

@@ -1,0 +1,114 @@
+"""The versions that are live: loaded aside, self-tested, and only then answering."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shipway.core.artifacts import ModelCard, Release
+from shipway.core.errors import OutsideError, ShipwayError, UsageError
+from shipway.scoring import predictor as bundles
+from shipway.scoring.predictor import Predictor
+
+TOLERANCE = 1e-9
+"""How far a self-test's probability may lie from the stored one: another machine's arithmetic differs in the last digits."""
+
+RESERVED = ("docs", "health", "metrics", "openapi.json")
+"""Addresses that are the service's own."""
+
+log = logging.getLogger("shipway.serving")
+
+
+@dataclass
+class Live:
+    """A release and, once it has passed its self-tests, the predictor that answers for it."""
+
+    release: Release
+    folder: Path
+    card: ModelCard
+    example: dict[str, Any]
+    loading: Future[Predictor] = field(default_factory=Future, repr=False)
+
+    @property
+    def state(self) -> str:
+        """`loading`, `ready` or `failed`."""
+        if not self.loading.done():
+            return "loading"
+        return "ready" if self.loading.exception() is None else "failed"
+
+    @property
+    def predictor(self) -> Predictor | None:
+        return self.loading.result() if self.state == "ready" else None
+
+
+class LiveModels(Mapping[str, Live]):
+    """The releases of one service, by the name of their project.
+
+    Raises:
+        OutsideError: A bundle's files are not those of its manifest.
+        UsageError: A project has a name that is an address of the service's own, or is there twice.
+    """
+
+    def __init__(self, releases: Sequence[tuple[Release, Path]]) -> None:
+        self._lives: dict[str, Live] = {}
+        for release, folder in releases:
+            if release.name in RESERVED:
+                raise UsageError(
+                    f"a project named {release.name!r} can't be served: that is an address of the service; rename it"
+                )
+            if release.name in self._lives:
+                raise UsageError(f"{release.name} is to be served twice; name each project once")
+            bundles.verify(folder)
+            self._lives[release.name] = Live(
+                release, folder, bundles.read_card(folder), bundles.read_self_tests(folder)[0].record
+            )
+
+    def __getitem__(self, name: str) -> Live:
+        return self._lives[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lives)
+
+    def __len__(self) -> int:
+        return len(self._lives)
+
+    @property
+    def ready(self) -> bool:
+        return all(live.state == "ready" for live in self.values())
+
+    def load(self, pool: ThreadPoolExecutor) -> None:
+        """Begin to load all models in *pool*."""
+        for live in self.values():
+            live.loading = pool.submit(load, live.release, live.folder)
+            live.loading.add_done_callback(lambda done, live=live: _tell(live, done))  # type: ignore[misc]
+
+
+def load(release: Release, folder: Path) -> Predictor:
+    """Load the bundle in *folder* and put it to its self-tests. Raises OutsideError when it answers otherwise than it should."""
+    predictor = Predictor.load(folder)
+    answers = predictor.predict([test.record for test in predictor.self_tests]).probabilities
+    worst = max(abs(answers - [test.probabilities for test in predictor.self_tests]).max(axis=1))
+    if not worst <= TOLERANCE:
+        made_with = ", ".join(f"{name} {version}" for name, version in predictor.manifest.made_with.items())
+        raise OutsideError(
+            f"{release.name} version {release.version} fails its self-test: a probability is {worst:.2g} off. "
+            f"It was made with {made_with}; install these versions, or run the project again with those at hand"
+        )
+    return predictor
+
+
+def _tell(live: Live, done: Future[Predictor]) -> None:
+    if done.cancelled():
+        return
+    name = f"{live.release.name} version {live.release.version}"
+    error = done.exception()
+    if error is None:
+        log.info("%s is ready", name)
+    elif isinstance(error, ShipwayError):
+        log.error("%s is not served: %s", name, error)
+    else:
+        log.error("%s is not served", name, exc_info=error)

@@ -1,0 +1,16 @@
+
+for (const form of document.forms) {
+  const body = form.querySelector("textarea"), answer = form.querySelector("pre"), choice = form.querySelector("select");
+  choice.addEventListener("change", () => { body.value = choice.value; });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    answer.hidden = false;
+    answer.textContent = "…";
+    try {
+      const response = await fetch(form.dataset.target, { method: "POST", headers: { "Content-Type": "application/json" }, body: body.value });
+      answer.textContent = `${response.status}\n${JSON.stringify(await response.json(), null, 2)}`;
+    } catch (error) {
+      answer.textContent = `No answer: ${error.message}`;
+    }
+  });
+}

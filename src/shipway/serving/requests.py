@@ -1,0 +1,110 @@
+"""A request: its body, and the records in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.message import Message
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from shipway.core.contract import Contract
+from shipway.serving.problems import Problem
+
+BODY_LIMIT = 16 * 2**20
+"""Bytes of a request's body; ten thousand records of the case studies are 2 to 7 MB."""
+RECORD_LIMIT = 10_000
+"""Records in one request. Larger tables are for batch prediction."""
+
+SHAPES = 'one record object, {"records": [record, ...]} or {"columns": {name: [values]}}'
+
+
+async def receive(request: Request, limit: int = BODY_LIMIT) -> bytes:
+    """The body of *request*, which must say that it is JSON. Raises Problem 415, or 413 once it is larger than *limit* bytes."""
+    _check_headers(request.headers)
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise _too_large(limit)
+    except ClientDisconnect:
+        raise Problem(400, "The connection ended before the body did.") from None
+    return bytes(body)
+
+
+def records(body: bytes, contract: Contract, limit: int = RECORD_LIMIT) -> list[Any]:
+    """The records of a body, not yet checked against *contract*.
+
+    A cell is never a list or an object. So a body whose only member is `records` with a list, or `columns` with an object, is a
+    batch, whatever the contract's columns are called; any other body is one record where the contract has a column of that
+    name. Of members with one name the last one counts. A batch may be empty.
+
+    Raises:
+        Problem: 400 for what is no JSON object; 422 for a batch of the wrong shape; 413 for more records than *limit*.
+    """
+    document = _decode(body)
+    if not isinstance(document, dict):
+        raise Problem(400, f"The body must be a JSON object: {SHAPES}.")
+    for name, kind, words in (("records", list, "a list of record objects"), ("columns", dict, "an object of lists")):
+        if name in document and (isinstance(document[name], kind) or name not in contract.columns):
+            if len(document) > 1:
+                if name in contract.columns:
+                    continue
+                raise Problem(422, f'"{name}" must be the only member of the body; send {SHAPES}.')
+            if not isinstance(document[name], kind):
+                raise Problem(422, f'"{name}" must be {words}.')
+            found: list[Any] = document[name] if name == "records" else _across(document[name], limit)
+            if len(found) > limit:
+                raise _too_many(limit)
+            return found
+    return [document]
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except UnicodeDecodeError:
+        raise Problem(400, "The body is not UTF-8.") from None
+    except msgspec.DecodeError as error:
+        raise Problem(400, f"The body can't be read as JSON: {str(error).partition(' - at')[0]}.") from None
+    except RecursionError:
+        raise Problem(400, "The body can't be read as JSON: it is nested too deeply.") from None
+
+
+def _across(columns: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
+    """Records of a table that came column by column."""
+    if not all(isinstance(values, list) for values in columns.values()):
+        raise Problem(422, 'Each member of "columns" must be a list of values.')
+    heights = {len(values) for values in columns.values()}
+    if len(heights) > 1:
+        raise Problem(
+            422, f'The lists of "columns" must be equally long; they have from {min(heights)} to {max(heights)} values.'
+        )
+    if heights and heights.pop() > limit:
+        raise _too_many(limit)
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    message = Message()
+    message["content-type"] = headers.get("content-type", "none/none")
+    if message.get_content_type() != "application/json":
+        raise Problem(415, "Send JSON, with the header Content-Type: application/json.")
+    if message.get_content_charset("utf-8") not in ("utf-8", "utf8"):
+        raise Problem(415, "Send JSON in UTF-8.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "Send the body as it is, without a Content-Encoding.")
+
+
+def _too_large(limit: int) -> Problem:
+    # the rest of the body is not read, so the connection can't be used again
+    return Problem(413, f"The body is larger than {limit:,} bytes; send fewer records at a time.", {"Connection": "close"})
+
+
+def _too_many(limit: int) -> Problem:
+    return Problem(413, f"The body has more than {limit:,} records; send fewer at a time.")
