@@ -77,7 +77,9 @@ def test_the_data_version_is_a_commit_and_a_tag_and_nothing_is_left_dirty(case_s
 def test_an_unchanged_run_does_nothing_and_imports_no_heavy_library(case_study: Callable[[str], CaseStudy]) -> None:
     study = case_study("iris")
     with alone(study.workspace.parent / "iris.lock"):
-        again = subprocess.run([sys.executable, "-c", UNCHANGED], cwd=study.workspace, capture_output=True, text=True, check=False)
+        again = subprocess.run(
+            [sys.executable, "-c", UNCHANGED], cwd=study.workspace, capture_output=True, text=True, check=False
+        )
     assert again.returncode == 0, again.stderr
     assert [line.split()[:2] for line in again.stderr.splitlines()] == [[name, "cached"] for name in STEPS]
 

@@ -55,7 +55,7 @@ class Adapters:
         given = dict(self.folder.section("ingest").get("source", {}))
         kind = given.pop("kind", None)
         if not isinstance(kind, str):
-            raise UsageError(f"{where} needs a kind, such as kind = \"files\"; known are: {', '.join(SOURCES)}")
+            raise UsageError(f'{where} needs a kind, such as kind = "files"; known are: {", ".join(SOURCES)}')
         adapter = plugins.find("shipway.sources", kind, SOURCES)
         context = {
             "root": self.folder.folder,

@@ -69,7 +69,9 @@ tables = st.recursive(
 
 
 @given(tables, tables)
-def test_laying_a_table_over_another_keeps_every_value_of_the_upper_one(below: dict[str, object], above: dict[str, object]) -> None:
+def test_laying_a_table_over_another_keeps_every_value_of_the_upper_one(
+    below: dict[str, object], above: dict[str, object]
+) -> None:
     merged = lay_over(below, above)
     assert lay_over(merged, above) == merged
     assert set(merged) == set(below) | set(above)

@@ -37,9 +37,7 @@ def run(
     selection = Selection(first=first, last=last, forced=tuple(force or ()))
     held = True
     for name in projects or _here(place):
-        done = run_one(
-            place, name, selection=selection, variant=variant, overrides=overrides, stand_in=stand_in, as_json=as_json
-        )
+        done = run_one(place, name, selection=selection, variant=variant, overrides=overrides, stand_in=stand_in, as_json=as_json)
         held = held and done.held
     if not held:
         raise typer.Exit(GATES_DID_NOT_HOLD)

@@ -71,8 +71,8 @@ model files are therefore only read after their hash was compared with the regis
 
 NODES = frozenset(
     """
-    CachedNode DTypeNode DefaultDictNode DictNode JsonNode ListNode LossNode MaskedArrayNode NdArrayNode ObjectNode OrderedDictNode
-    RandomGeneratorNode RandomStateNode SliceNode SparseMatrixNode TreeNode TupleNode TypeNode
+    CachedNode DTypeNode DefaultDictNode DictNode JsonNode ListNode LossNode MaskedArrayNode NdArrayNode ObjectNode
+    OrderedDictNode RandomGeneratorNode RandomStateNode SliceNode SparseMatrixNode TreeNode TupleNode TypeNode
     """.split()  # noqa: SIM905
 )
 """Kinds of skops nodes that only hold data. Those for functions, methods, partials and operators are left out."""

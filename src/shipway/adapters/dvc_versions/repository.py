@@ -22,8 +22,8 @@ WORKSPACE = {
 
 WITHOUT_GIT = "    no_scm = true\n"
 OVERRIDES = {"core": {"analytics": False, "check_update": False, "autostage": False}}
-PROBE = re.compile(r"\.[\w-]{22}\.tmp")
-"""What DVC, when killed, leaves beside a folder that it was trying links for (`dvc_objects.fs.utils.tmp_fname`)."""
+LEFT = re.compile(r"\.[\w-]{22}\.tmp|\..+\.dvc\.\d+")
+"""What a killed process leaves beside the folder: DVC's trials of links (named by its `tmp_fname`), pointers half written."""
 LOGGERS = ("dvc", "dvc_data", "dvc_objects")
 
 
@@ -76,9 +76,9 @@ def add(repo: Any, folder: Path) -> Any:
     """What `dvc add` does, but for writing the pointer: cache the files and put the folder under DVC. Returns DVC's stage."""
     from dvc.repo.add import get_or_create_stage
 
-    for probe in folder.parent.iterdir():
-        if PROBE.fullmatch(probe.name):
-            probe.unlink()
+    for file in folder.parent.iterdir():
+        if LEFT.fullmatch(file.name):
+            file.unlink()
     stage, _ = get_or_create_stage(repo, str(folder))
     repo.check_graph([stage])
     # Not `stage.add_outs`: its second lock is a file of process ids, which a killed process leaves torn or held.

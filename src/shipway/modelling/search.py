@@ -1,0 +1,230 @@
+"""Trying settings on stratified folds: encoded once a fold and kind, fitted in threads, scored on the rows left out.
+
+LightGBM and scikit-learn let go of the interpreter's lock while they fit, so threads are enough and cost no start of processes;
+each fit itself runs on one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from shipway.core.artifacts import Search, Trial
+from shipway.core.contract import Contract, text_of
+from shipway.core.errors import DataError
+from shipway.core.ports import Progress
+from shipway.modelling import estimators, folds, metrics, pipeline, targets
+from shipway.modelling.alignment import Aligned
+from shipway.modelling.candidates import Setting
+from shipway.modelling.folds import Fold
+from shipway.modelling.preparation import Prepare
+from shipway.modelling.prepare import Preparer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SHOWN_WARNINGS = 3
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings that one fit answers: those of one candidate that differ in the number of boosting rounds only.
+
+    Attributes:
+        members: Index of each setting, with its number of rounds (0: no boosting, or one that can't be read part-way).
+    """
+
+    candidate: str
+    members: list[tuple[int, int]]
+    estimator: Any
+    gaps: bool
+
+
+@dataclass
+class Tried:
+    """What came of one setting so far, by fold."""
+
+    scores: dict[int, float] = field(default_factory=dict)
+    probabilities: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str = ""
+
+
+def run(
+    training: pl.DataFrame,
+    settings: Sequence[Setting],
+    *,
+    contract: Contract,
+    prepare: Prepare,
+    metric: str,
+    folds_wanted: int,
+    seed: int,
+    progress: Progress,
+) -> Search:
+    """Score every setting on every fold and take the best by its mean.
+
+    Raises:
+        UsageError: An estimator or the preparation can't be right.
+        DataError: Every setting failed on the data, or there are too few classes or rows for folds.
+    """
+    groups = group(settings, seed)
+    truth = targets.codes(contract, training)
+    opened = folds.split(contract, truth, folds_wanted, fits=len(groups), seed=seed, progress=progress)
+    features = training.select(contract.features)
+    prepared = Preparer.of(prepare).fit(features).transform(features)
+    positive = targets.positive(contract)
+    tried = [Tried() for _ in settings]
+    stop = threading.Event()
+
+    def fit(one: Group, fold: Fold) -> None:
+        try:
+            began = time.perf_counter()
+            learn, score = fold.encode(prepared, pipeline.encoder(contract, prepare, gaps=one.gaps))
+            model = Aligned(one.estimator, len(contract.classes)).fit(learn, truth[fold.learn], **_stoppable(one.estimator, stop))
+            seconds = time.perf_counter() - began
+            for index, rounds in one.members:
+                probabilities = model.predict_proba(score, **({"num_iteration": rounds} if rounds else {}))
+                result = tried[index]
+                result.probabilities[fold.number] = probabilities
+                result.scores[fold.number] = metrics.score(metric, truth[fold.score], probabilities, positive)
+                result.seconds += seconds * (rounds / one.members[-1][1] if rounds else 1)
+        finally:
+            fold.release()
+
+    total = len(settings) * len(opened)
+    with progress("fits", total=total) as tick, _heard() as heard, _pool(stop) as pool:
+        waiting = {pool.submit(fit, one, fold): one for fold in opened for one in groups}
+        for future in as_completed(waiting):
+            one, error = waiting[future], future.exception()
+            if error is not None:
+                if not isinstance(error, _failures()):
+                    raise error
+                for index, _ in one.members:
+                    tried[index].error = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            tick(len(one.members), _best_so_far(tried))
+    for text in heard:
+        progress.warn(text)
+    trials = _trials(settings, tried, metric, len(opened), progress)
+    best = max(trials, key=lambda index: trials[index].mean)
+    probabilities = np.zeros((len(truth), len(contract.classes)))
+    for fold in opened:
+        probabilities[fold.score] = tried[best].probabilities[fold.number]
+    return Search(
+        metric=metric,
+        folds=len(opened),
+        trials=list(trials.values()),
+        best=list(trials).index(best),
+        out_of_fold=pl.DataFrame(probabilities, schema=[text_of(level) for level in contract.classes]),
+    )
+
+
+def group(settings: Sequence[Setting], seed: int) -> list[Group]:
+    """Put together the settings that can be read from one booster, as LightGBM adds its trees one after the other."""
+    gathered: dict[str, list[tuple[int, int]]] = {}
+    for index, setting in enumerate(settings):
+        rounds, key = 0, f"{index}"
+        nested = setting.estimator.startswith("lightgbm.") and setting.params.get("boosting_type", "gbdt") == "gbdt"
+        if nested and isinstance(setting.params.get("n_estimators"), int):
+            rounds = setting.params["n_estimators"]
+            others = sorted((name, repr(value)) for name, value in setting.params.items() if name != "n_estimators")
+            key = repr((setting.candidate, setting.estimator, others))
+        gathered.setdefault(key, []).append((index, rounds))
+    groups = []
+    for members in gathered.values():
+        members.sort(key=lambda member: member[1])
+        longest = settings[members[-1][0]]
+        where = f"[tune.candidates.{longest.candidate}]"
+        estimator = estimators.make(longest.estimator, longest.params, seed=seed, where=where)
+        groups.append(Group(longest.candidate, members, estimator, estimators.takes_gaps(estimator)))
+    return groups
+
+
+def _trials(settings: Sequence[Setting], tried: Sequence[Tried], metric: str, count: int, progress: Progress) -> dict[int, Trial]:
+    """The trial of each setting that could be scored, by its index; the others are named in warnings."""
+    trials: dict[int, Trial] = {}
+    failed: list[str] = []
+    for index, (setting, result) in enumerate(zip(settings, tried, strict=True)):
+        scores = [result.scores.get(number, float("nan")) for number in range(count)]
+        mean = sum(scores) / count
+        if result.error or mean != mean:
+            failed.append(f"{setting.candidate} {setting.params}: {result.error or f'{metric} is not defined on every fold'}")
+            continue
+        trials[index] = Trial(
+            candidate=setting.candidate,
+            estimator=setting.estimator,
+            params=setting.params,
+            scores=scores,
+            mean=mean,
+            seconds=round(result.seconds, 3),
+        )
+    if not trials:
+        raise DataError(f"every candidate failed on the training rows; the first: {failed[0]}")
+    for text in failed:
+        progress.warn(f"left out of the search, as it failed: {text}")
+    return trials
+
+
+def _best_so_far(tried: Sequence[Tried]) -> str:
+    means = [sum(result.scores.values()) / len(result.scores) for result in tried if result.scores]
+    return f"best {max(means):.4f}" if means else ""
+
+
+def _stoppable(estimator: Any, stop: threading.Event) -> dict[str, Any]:
+    """Options for `fit` that end a long LightGBM fit soon after *stop* is set."""
+    if not type(estimator).__module__.startswith("lightgbm."):
+        return {}
+
+    def check(_: Any) -> None:
+        if stop.is_set():
+            raise InterruptedError("the search was stopped")
+
+    return {"callbacks": [check]}
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    """What estimators raise when they can't learn from the data they are given."""
+    lightgbm = sys.modules.get("lightgbm")
+    theirs = (lightgbm.basic.LightGBMError,) if lightgbm else ()
+    return (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError, *theirs)
+
+
+@contextlib.contextmanager
+def _pool(stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
+    """A thread for each processor, each with one thread for its own mathematics; left at once, whatever is still to do."""
+    from threadpoolctl import threadpool_limits
+
+    def limit() -> None:
+        # OpenMP keeps this number for each thread, BLAS for the whole process
+        threadpool_limits(1, user_api="openmp")
+
+    with threadpool_limits(1):
+        pool = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="fit", initializer=limit)
+        try:
+            yield pool
+        finally:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Python warnings of the block, each once, instead of lines on the screen; filled when the block ends."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield texts
+    lines = [f"{one.category.__name__}: {str(one.message).strip().partition(chr(10))[0]}" for one in caught]
+    for line in list(dict.fromkeys(lines))[:SHOWN_WARNINGS]:
+        count = lines.count(line)
+        texts.append(f"{line} ({count} fits)" if count > 1 else line)

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.modelling.tables import CHURN, FLOWERS, churn, flowers
+from tests.steps.said import Said
+
+from shipway.core.contract import Column, Contract
+from shipway.core.errors import DataError, UsageError
+from shipway.modelling import metrics, targets
+from shipway.modelling.candidates import Candidate, Span
+from shipway.modelling.preparation import Prepare
+from shipway.steps.train import train
+from shipway.steps.tune import tune
+
+LINEAR = Candidate("sklearn.linear_model.LogisticRegression", grid={"C": [0.1, 1.0]})
+TREES = {"num_leaves": 4, "min_child_samples": 5, "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.6}
+
+
+def boosting(**grid: Any) -> Candidate:
+    return Candidate("lightgbm.LGBMClassifier", TREES, grid)
+
+
+def test_the_same_rows_and_seed_find_the_same() -> None:
+    candidates = {"linear": LINEAR, "boosting": boosting(n_estimators=[5, 10])}
+    first, second = (tune(churn(), contract=CHURN, progress=Said(), candidates=candidates, folds=3) for _ in range(2))
+    assert [trial.scores for trial in first.trials] == [trial.scores for trial in second.trials]
+    assert first.best == second.best
+    assert first.out_of_fold.equals(second.out_of_fold)
+
+
+def test_the_best_mean_wins_and_its_probabilities_are_those_of_rows_left_out() -> None:
+    found = tune(churn(), contract=CHURN, progress=Said(), candidates={"linear": LINEAR}, folds=4)
+    assert found.winner.mean == max(trial.mean for trial in found.trials)
+    assert found.out_of_fold.columns == ["No", "Yes"]
+    said = found.out_of_fold.to_numpy()
+    assert np.allclose(said.sum(axis=1), 1)
+    area = metrics.score("roc_auc", targets.codes(CHURN, churn()), said, 1)
+    assert area == pytest.approx(found.winner.mean, abs=0.03)
+
+
+def test_rounds_read_from_one_booster_score_as_boosters_of_their_own() -> None:
+    together = tune(churn(), contract=CHURN, progress=Said(), candidates={"b": boosting(n_estimators=[30, 10, 20])}, folds=2)
+    for trial in together.trials:
+        alone = boosting(n_estimators=[trial.params["n_estimators"]])
+        found = tune(churn(), contract=CHURN, progress=Said(), candidates={"b": alone}, folds=2)
+        assert found.winner.scores == trial.scores
+
+
+def test_the_default_candidates_are_a_linear_baseline_and_boosting() -> None:
+    found = tune(flowers(), contract=FLOWERS, progress=Said(), folds=2)
+    assert {trial.candidate for trial in found.trials} == {"linear", "boosting"}
+    assert found.metric == "accuracy"
+    assert found.winner.mean > 0.8
+
+
+def test_a_random_search_tries_as_many_settings_as_it_is_told() -> None:
+    candidate = Candidate("sklearn.linear_model.LogisticRegression", grid={"C": Span(0.01, 10, log=True)})
+    found = tune(
+        churn(),
+        contract=CHURN,
+        progress=Said(),
+        candidates={"a": candidate},
+        search="random",
+        trials=5,
+        folds=2,
+        metric="neg_log_loss",
+    )
+    assert len(found.trials) == 5
+    assert found.metric == "neg_log_loss"
+    assert found.winner.mean < 0
+
+
+def test_preparation_takes_part_in_the_search() -> None:
+    contract = Contract(
+        target="y",
+        columns={"a": Column(type="number"), "b": Column(type="number"), "y": Column(type="boolean", levels=[False, True])},
+    )
+    draw = np.random.default_rng(0)
+    a, b = draw.normal(size=(2, 400))
+    frame = pl.DataFrame({"a": a, "b": b, "y": a * b > 0})
+    without, with_product = (
+        tune(frame, contract=contract, prepare=prepare, progress=Said(), candidates={"linear": LINEAR})
+        for prepare in (Prepare(), Prepare(add={"product": "a * b"}))
+    )
+    assert without.winner.mean < 0.7 < 0.95 < with_product.winner.mean
+
+
+def test_a_rare_class_makes_fewer_folds_with_a_warning() -> None:
+    said = Said()
+    found = tune(flowers((30, 30, 3)), contract=FLOWERS, progress=said, candidates={"linear": LINEAR})
+    assert found.folds == 3
+    assert any("3 (3)" in text and "3 folds, not 5" in text for text in said.warnings)
+
+
+def test_a_class_of_a_single_row_does_not_stop_the_search() -> None:
+    found = tune(flowers((30, 30, 1)), contract=FLOWERS, progress=Said(), candidates={"linear": LINEAR}, folds=3)
+    assert found.out_of_fold.columns == ["1", "2", "3"]
+
+
+def test_free_text_is_left_out_with_a_warning() -> None:
+    said = Said()
+    tune(churn(), contract=CHURN, progress=said, candidates={"linear": LINEAR}, folds=2)
+    assert any("free text is left out of the model: comment" in text for text in said.warnings)
+
+
+def test_a_candidate_that_fails_is_named_and_the_others_go_on() -> None:
+    said = Said()
+    bad = Candidate("sklearn.linear_model.LogisticRegression", {"C": -1.0})
+    found = tune(churn(), contract=CHURN, progress=said, candidates={"bad": bad, "linear": LINEAR}, folds=2)
+    assert {trial.candidate for trial in found.trials} == {"linear"}
+    assert any("bad" in text and "'C' parameter" in text for text in said.warnings)
+
+
+def test_a_search_in_which_all_fail_names_the_first_error() -> None:
+    bad = Candidate("sklearn.linear_model.LogisticRegression", {"C": -1.0})
+    with pytest.raises(DataError, match=r"every candidate failed.*bad.*'C' parameter"):
+        tune(churn(), contract=CHURN, progress=Said(), candidates={"bad": bad}, folds=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"folds": 1}, "at least 2 folds"),
+        ({"metric": "f1_macro"}, "no metric 'f1_macro' for 2 classes"),
+        ({"candidates": {}}, "name at least one"),
+        ({"search": "random", "trials": 0}, "at least one setting"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        tune(churn(), contract=CHURN, progress=Said(), **changes)
+
+
+def test_rows_of_one_class_can_not_be_learned_from() -> None:
+    with pytest.raises(DataError, match="hold 1 of the 3 classes"):
+        tune(flowers((30, 0, 0)), contract=FLOWERS, progress=Said(), candidates={"linear": LINEAR})
+
+
+class Impatient(Said):
+    """Presses Ctrl-C after the first fit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fits = 0
+
+    def __call__(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[..., None]]:
+        def tick(advance: int = 1, note: str = "") -> None:
+            self.fits += 1
+            raise KeyboardInterrupt
+
+        return nullcontext(tick)
+
+
+def test_ctrl_c_leaves_the_fits_that_wait_undone_and_ends_those_that_run() -> None:
+    many = boosting(num_leaves=[2, 3, 4, 5], n_estimators=[1])
+    endless = boosting(learning_rate=[0.001, 0.002], n_estimators=[10**8])
+    said = Impatient()
+    with pytest.raises(KeyboardInterrupt):
+        tune(churn(), contract=CHURN, progress=said, candidates={"many": many, "endless": endless}, folds=2)
+    assert said.fits == 1
+    for thread in [thread for thread in threading.enumerate() if thread.name.startswith("fit")]:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+
+
+def test_training_refits_the_winner_as_the_search_described_it() -> None:
+    found = tune(churn(), contract=CHURN, progress=Said(), candidates={"boosting": boosting(n_estimators=[7])}, folds=2)
+    model = train(churn(), found, contract=CHURN, progress=Said())
+    inner = model.pipeline[-1].estimator_
+    assert (inner.n_estimators, inner.num_leaves, inner.n_jobs) == (7, 4, 1)
