@@ -42,6 +42,7 @@ def environment(common: Path) -> Iterator[None]:
     """Settings of the tests: a cache of their own, and none of the user's servers."""
     patch = pytest.MonkeyPatch()
     patch.setenv("SHIPWAY_CACHE_DIR", str(common / "cache"))
+    patch.setenv("DVC_SITE_CACHE_DIR", str(common / "dvc"))
     patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):

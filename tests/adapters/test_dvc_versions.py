@@ -367,7 +367,7 @@ else:
     assert version.name == "iris/2026-11"
 
 
-KILL_STRIDE = 4  # 1 kills before every change, and takes a minute
+KILL_STRIDE = 8  # 1 kills before every change, and takes a minute
 CHANGES = {
     "os.rename",
     "os.remove",

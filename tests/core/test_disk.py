@@ -28,6 +28,15 @@ def test_a_published_folder_replaces_the_one_that_was_there(tmp_path: Path) -> N
     assert [entry.name for entry in tmp_path.iterdir()] == ["target"]
 
 
+def test_what_a_killed_process_left_between_the_renames_is_in_nobodys_way(tmp_path: Path) -> None:
+    for name in ("staged", "staged.old", "target"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    disk.publish_folder(tmp_path / "staged", tmp_path / "target")
+    assert (tmp_path / "target/file").read_text() == "staged"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["target"]
+
+
 HOLD = """
 import sys, pathlib
 from shipway.core import disk

@@ -40,8 +40,10 @@ def publish_folder(staged: Path, target: Path) -> None:
         _sync(path)
     _sync(staged)
     target.parent.mkdir(parents=True, exist_ok=True)
+    old = staged.with_name(f"{staged.name}.old")
+    if old.exists():  # left by a process that was killed between the two renames
+        shutil.rmtree(old)
     if target.exists():
-        old = staged.with_name(f"{staged.name}.old")
         target.rename(old)
         staged.rename(target)
         shutil.rmtree(old)
