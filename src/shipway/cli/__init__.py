@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 from types import FrameType, TracebackType
 
-import typer
+import click
 
-from shipway.cli import demo, explain, init, run, serve
-from shipway.core.errors import InterruptedRun, ShipwayError
+from shipway.core.errors import InterruptedRun, ShipwayError, UsageError
 
-app = typer.Typer(
-    help="From a table and a target column to a monitored prediction microservice.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-app.command("init")(init.init)
-app.command("run")(run.run)
-app.command("explain")(explain.explain)
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
+COMMANDS = {
+    "init": "Make a git and DVC workspace.",
+    "run": "Take projects through the lifecycle.",
+    "explain": "Say what a run would do, and why.",
+    "serve": "Serve champions in one microservice.",
+    "demo": "Run the three case studies and ask each endpoint once.",
+}
+"""Each command with its line in the overview; its module is imported only when it is called."""
 
 
-@app.callback()
-def options(debug: bool = typer.Option(False, "--debug", help="Show a traceback with an error.")) -> None:
-    """Options of all commands."""
+class Commands(click.Group):
+    """The commands, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(importlib.import_module(f"shipway.cli.{cmd_name}"), cmd_name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@click.version_option(package_name="shipway")
+def app(debug: bool) -> None:
+    """From a table and a target column to a monitored prediction microservice."""
 
 
 def main() -> None:
@@ -35,8 +51,14 @@ def main() -> None:
     if "--debug" not in sys.argv:
         sys.excepthook = _report_bug
     try:
-        app()
-    except KeyboardInterrupt:
+        sys.exit(app(standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        sys.exit(UsageError.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
         _fail(InterruptedRun("stopped"))
     except ShipwayError as error:
         _fail(error)
@@ -54,8 +76,7 @@ def _report_bug(kind: type[BaseException], error: BaseException, trace: Tracebac
 
 
 def _print_red(text: str) -> None:
-    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() else ("", "")
-    sys.stderr.write(f"{red}{text}{plain}\n")
+    click.secho(text, fg="red", err=True)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -13,9 +13,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from shipway.cli.display import STAND_IN
 from shipway.cli.run import run_one
@@ -28,9 +28,9 @@ READY_WITHIN = 60.0
 """Seconds that the service may take to load its models."""
 
 
-def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to make the workspace.")] = Path("shipway-demo"),
-) -> None:
+@click.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default="shipway-demo")
+def demo(folder: Path) -> None:
     """Make a workspace, run the three case studies, start the service, ask each endpoint once, and end."""
     from shipway import wiring
 
@@ -41,14 +41,14 @@ def demo(
         for done in reports:
             record = wiring.example_row(place, done.project)
             answer = _post(f"{address}/{done.project}/predict", record)
-            typer.echo(f"\nPOST /{done.project}/predict" + (f"   {STAND_IN}" if done.stand_in else ""))
-            typer.echo(f"  {json.dumps(record, ensure_ascii=False)}")
-            typer.echo(f"  -> {json.dumps(answer, ensure_ascii=False)}")
-    typer.echo(f"\nDone in {time.monotonic() - began:.0f} s. What to open next, from {folder}:")
-    typer.echo("  shipway serve          the service again; its pages are at http://127.0.0.1:8000 and /docs")
-    typer.echo("  mlflow ui              the runs, plots, models and their versions")
-    typer.echo("  shipway explain iris   what a run would do now, and why")
-    typer.echo("  git log, dvc status    the versions of the data")
+            click.echo(f"\nPOST /{done.project}/predict" + (f"   {STAND_IN}" if done.stand_in else ""))
+            click.echo(f"  {json.dumps(record, ensure_ascii=False)}")
+            click.echo(f"  -> {json.dumps(answer, ensure_ascii=False)}")
+    click.echo(f"\nDone in {time.monotonic() - began:.0f} s. What to open next, from {folder}:")
+    click.echo("  shipway serve          the service again; its pages are at http://127.0.0.1:8000 and /docs")
+    click.echo("  mlflow ui              the runs, plots, models and their versions")
+    click.echo("  shipway explain iris   what a run would do now, and why")
+    click.echo("  git log, dvc status    the versions of the data")
 
 
 def _run(place: Workspace, name: str) -> RunReport:
@@ -56,7 +56,7 @@ def _run(place: Workspace, name: str) -> RunReport:
     try:
         return run_one(place, name, selection=Selection())
     except OutsideError as error:
-        typer.echo(f"{error}\nGoing on with {STAND_IN} for {name}.", err=True)
+        click.echo(f"{error}\nGoing on with {STAND_IN} for {name}.", err=True)
         return run_one(place, name, selection=Selection(), stand_in=True)
 
 

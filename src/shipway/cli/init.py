@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 
-def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make a workspace of; made when missing.")],
-    examples: Annotated[bool, typer.Option("--examples", help="Add the three case studies.")] = False,
-    commit: Annotated[
-        bool | None,
-        typer.Option("--commit/--no-commit", help="Commit and tag data versions in git; yes in a new repository, else no."),
-    ] = None,
-) -> None:
-    """Make a git and DVC workspace in DIR."""
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--examples", is_flag=True, help="Add the three case studies.")
+@click.option("--commit/--no-commit", default=None, help="Commit and tag data versions in git; yes in a new repository, else no.")
+def init(folder: Path, examples: bool, commit: bool | None) -> None:
+    """Make DIR a git and DVC workspace; what is there already stays as it is."""
     from shipway import wiring
 
     if commit is None and sys.stdin.isatty() and wiring.is_repository(folder):
-        commit = typer.confirm("This is a git repository already. Commit and tag data versions in it?", default=False)
+        commit = click.confirm("This is a git repository already. Commit and tag data versions in it?", default=False)
     place = wiring.create_workspace(folder, examples=examples, commit=commit)
-    names = place.names()
-    typer.echo(f"Workspace {place.root}" + (f" with {', '.join(names)}" if names else ""))
-    typer.echo(f"Next: cd {folder} && shipway run {names[0] if names else 'NAME'}")
+    names = [name for name in wiring.EXAMPLES if examples] or place.names()
+    click.echo(f"Workspace {place.root}" + (f" with {', '.join(place.names())}" if names else ""))
+    click.echo(f"Next: cd {folder} && shipway run {names[0] if names else 'NAME'}")

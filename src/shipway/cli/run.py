@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import msgspec
-import typer
 
 from shipway.cli import display, words
 from shipway.core.errors import ShipwayError, UsageError
@@ -16,17 +17,30 @@ from shipway.core.workspace import Workspace
 GATES_DID_NOT_HOLD = 4
 
 
+@click.command()
+@words.projects
+@click.option("--from", "first", metavar="STEP", help="Begin here, with the last results of earlier steps.")
+@click.option("--to", "last", metavar="STEP", help="End after this step.")
+@words.force
+@words.overrides
+@words.variant
+@words.stand_in
+@words.as_json
 def run(
-    projects: words.Projects = None,
-    first: words.First = None,
-    last: words.Last = None,
-    force: words.Force = None,
-    overrides: words.Overrides = None,
-    variant: words.Variant = None,
-    stand_in: words.StandIn = False,
-    as_json: words.Json = False,
-) -> None:
-    """Take projects through the lifecycle: ingest, snapshot, check, clean, split, tune, train, validate, compile, register.
+    projects: tuple[str, ...],
+    first: str | None,
+    last: str | None,
+    force: tuple[str, ...],
+    overrides: tuple[str, ...],
+    variant: str | None,
+    stand_in: bool,
+    as_json: bool,
+) -> int:
+    """Take projects through the lifecycle, from ingest to register.
+
+    \b
+    ingest   snapshot  combine   check     clean     split
+    tune     train     validate  compile   register
 
     A step whose code, settings, inputs and libraries are as they were is not run again. Exit code 4 means that a model was
     registered as challenger because its gates did not hold.
@@ -34,13 +48,12 @@ def run(
     from shipway import wiring
 
     place = wiring.open_workspace()
-    selection = Selection(first=first, last=last, forced=tuple(force or ()))
-    held = True
-    for name in projects or _here(place):
-        done = run_one(place, name, selection=selection, variant=variant, overrides=overrides, stand_in=stand_in, as_json=as_json)
-        held = held and done.held
-    if not held:
-        raise typer.Exit(GATES_DID_NOT_HOLD)
+    selection = Selection(first=first, last=last, forced=force)
+    done = [
+        run_one(place, name, selection=selection, variant=variant, overrides=overrides, stand_in=stand_in, as_json=as_json)
+        for name in projects or _here(place)
+    ]
+    return 0 if all(one.held for one in done) else GATES_DID_NOT_HOLD
 
 
 def run_one(
@@ -49,7 +62,7 @@ def run_one(
     *,
     selection: Selection,
     variant: str | None = None,
-    overrides: list[str] | None = None,
+    overrides: Sequence[str] = (),
     stand_in: bool = False,
     as_json: bool = False,
 ) -> RunReport:
@@ -66,7 +79,7 @@ def run_one(
                 selection=selection,
                 watcher=watcher,
                 variant=variant,
-                overrides=overrides or (),
+                overrides=overrides,
                 stand_in=stand_in,
                 report=going,
             )
@@ -78,12 +91,12 @@ def run_one(
     if as_json:
         _print_json(done)
     else:
-        typer.echo(display.summary(done))
+        click.echo(display.summary(done))
     return done
 
 
 def _print_json(found: RunReport) -> None:
-    typer.echo(msgspec.json.encode(found).decode())
+    click.echo(msgspec.json.encode(found).decode())
 
 
 def _here(place: Workspace) -> list[str]:

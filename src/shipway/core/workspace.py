@@ -52,7 +52,7 @@ class Workspace:
         for candidate in (self.projects / name, Path(name)):
             if (candidate / "project.toml").is_file():
                 return candidate.resolve()
-        raise UsageError(f"there is no project {name!r} in {self.projects}; {project.suggest(name, self.names())}")
+        raise UsageError(f"there is no project {name!r} in {self.projects}; {project.suggest(Path(name).name, self.names())}")
 
 
 def find(start: Path) -> Workspace:
