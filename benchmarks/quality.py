@@ -21,8 +21,9 @@ import numpy as np
 import polars as pl
 
 from shipway.core import plan, project
-from shipway.core.artifacts import ROW, SOURCE, Model, Search, Table, Verdict
+from shipway.core.artifacts import ROW, SOURCE, Model, Table, Verdict
 from shipway.core.ports import Tick
+from shipway.core.search import Search
 from shipway.core.step import Step
 from shipway.modelling import search as searching
 from shipway.modelling.candidates import Setting

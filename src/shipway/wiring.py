@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import functools
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,10 @@ SOURCES = {
     "files": "shipway.adapters.files:FilesSource",
 }
 EXAMPLES = ("telco_churn", "iris", "airline_satisfaction")
+MARK_TEXT = """\
+# Settings of this workspace; the environment goes before them. Secrets never stand here.
+commit = {commit}   # commit and tag data versions in git
+"""
 IGNORED = ("/.shipway/", "/mlflow.db*", "/mlartifacts/", "/projects/*/.wheels", "__pycache__/")
 
 
@@ -201,41 +206,39 @@ def is_repository(root: Path) -> bool:
 
 
 def create_workspace(root: Path, *, examples: bool, commit: bool | None = None) -> Workspace:
-    """Make *root* a git and DVC workspace; what is there already stays as it is.
+    """Make *root* a git and DVC workspace; what is there already stays as it is, and a call that was cut short is finished.
 
     Args:
         examples: Also copy the three case studies, with a first run still to do.
         commit: Whether data versions are committed and tagged; None means yes in a repository that this call makes, and no in
-            one that was there before.
+            one that was there before. A workspace that is there already keeps its answer.
     """
     from shipway.adapters.dvc_versions import DvcVersions
     from shipway.adapters.git import Git
 
     root = root.resolve()
     root.mkdir(parents=True, exist_ok=True)
-    git = Git(root)
-    ours = not git.is_repository()
-    if ours:
+    git, place, mark = Git(root), Workspace(root), root / workspace.MARK
+    if not mark.exists():
+        answer = str(commit if commit is not None else not git.is_repository()).lower()
+        disk.write_file(mark, MARK_TEXT.format(commit=answer).encode())
+    if not git.is_repository():
         git.init()
-    commit = ours if commit is None else commit
-    changed = [_ignore(root), *DvcVersions.init(root)]
-    place = Workspace(root)
+    changed = [mark, _ignore(root), *DvcVersions.init(root)]
     place.projects.mkdir(exist_ok=True)
     for name in EXAMPLES if examples else ():
-        if not (place.projects / name).exists():
+        example, folder = examples_folder() / name, place.projects / name
+        if not folder.exists():
             staged = place.state / "staging" / f"example-{name}"
             shutil.rmtree(staged, ignore_errors=True)
-            shutil.copytree(examples_folder() / name, staged, ignore=shutil.ignore_patterns("__pycache__", wheel.LINK))
-            disk.publish_folder(staged, place.projects / name)
-        changed.append(place.projects / name)
+            shutil.copytree(example, staged, ignore=shutil.ignore_patterns("__pycache__", wheel.LINK))
+            disk.publish_folder(staged, folder)
+        files = [path.name for path in example.iterdir() if path.is_file()]
+        if not any(filecmp.cmpfiles(example, folder, files, shallow=False)[1:]):
+            changed.append(folder)
     wheel.provide(place.wheels, [place.projects / name for name in place.names()])
-    mark = root / workspace.MARK
-    if not mark.exists():
-        text = "# Settings of this workspace; the environment goes before them. Secrets never stand here.\n"
-        disk.write_file(mark, f"{text}commit = {str(commit).lower()}   # commit and tag data versions in git\n".encode())
-    changed.append(mark)
-    if commit:
-        git.commit_paths(changed, "Make a Shipway workspace")
+    if settings_module.load(root).commit:
+        git.commit_paths([path for path in changed if path.exists()], "Make a Shipway workspace")
     return place
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast, runtime_checkable
 
 import msgspec
 
+from shipway.core import disk
 from shipway.core.contract import Contract, Level
 from shipway.core.profile import Profile
 
@@ -83,7 +82,7 @@ class Received:
 
     def save(self, folder: Path) -> None:
         for part in sorted(self.folder.glob("part-*.parquet")):
-            link_or_copy(part, folder / part.name)
+            disk.link_or_copy(part, folder / part.name)
         (folder / "origin.json").write_bytes(msgspec.json.encode(self.origin))
 
     @classmethod
@@ -141,48 +140,6 @@ class Checked:
             polars.read_parquet(folder / "quarantine.parquet"),
             cls.count(folder),
         )
-
-
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One candidate with one setting of its grid, scored on every fold with the search's metric (greater is better)."""
-
-    candidate: str
-    estimator: str
-    params: dict[str, Any]
-    scores: list[float]
-    mean: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Search:
-    """What `tune` found: all trials in order, the best one, and its out-of-fold probabilities on the training rows.
-
-    `out_of_fold` has one column a class, in the order of the contract's classes, one line a training row in its order.
-    """
-
-    metric: str
-    folds: int
-    trials: list[Trial]
-    best: int
-    out_of_fold: Table
-
-    @property
-    def winner(self) -> Trial:
-        return self.trials[self.best]
-
-    def save(self, folder: Path) -> None:
-        self.out_of_fold.write_parquet(folder / "out_of_fold.parquet")
-        document = {"metric": self.metric, "folds": self.folds, "trials": self.trials, "best": self.best}
-        (folder / "search.json").write_bytes(msgspec.json.encode(document))
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        import polars
-
-        document = msgspec.json.decode((folder / "search.json").read_bytes())
-        document["trials"] = msgspec.convert(document["trials"], list[Trial])
-        return cls(out_of_fold=polars.read_parquet(folder / "out_of_fold.parquet"), **document)
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,7 +247,7 @@ class Bundle:
         for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
             target = folder / file.relative_to(self.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
-            link_or_copy(file, target)
+            disk.link_or_copy(file, target)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -320,11 +277,3 @@ class Release(Document, frozen=True, kw_only=True):
     stand_in: bool
     metrics: dict[str, Interval]
     run_id: str
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link where the file system lets us, else copy; results are never written to again."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

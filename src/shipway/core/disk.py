@@ -52,6 +52,14 @@ def publish_folder(staged: Path, target: Path) -> None:
     _sync(target.parent)
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link where the file system lets us, else copy; for files that are never written to again."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 @contextlib.contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
     """Hold the lock file *path* for the block; the system frees it when the process ends, however it ends.

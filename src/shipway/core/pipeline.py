@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from shipway.core.artifacts import Document, Search
+from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
 from shipway.core.errors import InterruptedRun, UsageError
 from shipway.core.plan import Cache, Planned, Record, check_chain, check_sections, examine, flatten, settings_of
 from shipway.core.ports import Progress, Staging, Tick, Tracker
 from shipway.core.project import ProjectFolder, ProjectInfo, suggest
+from shipway.core.search import Search
 from shipway.core.step import Step
 
 State = Literal["done", "cached", "failed", "skipped", "interrupted"]

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from shipway.core.artifacts import Search, Trial
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError
 from shipway.core.ports import Progress
+from shipway.core.search import Search, Trial
 from shipway.modelling import estimators, folds, metrics, pipeline, targets
 from shipway.modelling.alignment import Aligned
 from shipway.modelling.candidates import Setting

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from shipway.core import profile
-from shipway.core.artifacts import Model, ModelCard, Search, Table
+from shipway.core.artifacts import Model, ModelCard, Table
 from shipway.core.contract import Contract
 from shipway.core.ports import Progress
+from shipway.core.search import Search
 from shipway.core.step import step
 from shipway.modelling import thresholds
 from shipway.modelling.preparation import Prepare

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from shipway.core.artifacts import Search, Table
+from shipway.core.artifacts import Table
 from shipway.core.contract import Contract
 from shipway.core.ports import Progress
+from shipway.core.search import Search
 from shipway.core.step import step
 from shipway.modelling import candidates as choices
 from shipway.modelling.candidates import Candidate

@@ -9,7 +9,8 @@ import polars
 import pytest
 from mlflow_garden import PROJECT
 
-from shipway.core.artifacts import Interval, ModelVersion, Origin, Search, Trial
+from shipway.core.artifacts import Interval, ModelVersion, Origin
+from shipway.core.search import Search, Trial
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import msgspec
 
 from shipway.adapters.dvc_versions import repository
 from shipway.adapters.dvc_versions.cache import Cache, Parts, parts_of
-from shipway.core.artifacts import DataVersion, Origin, Received, link_or_copy
-from shipway.core.disk import locked, publish_folder, write_file
+from shipway.core.artifacts import DataVersion, Origin, Received
+from shipway.core.disk import link_or_copy, locked, publish_folder, write_file
 from shipway.core.errors import DataError, OutsideError, UsageError
 
 if TYPE_CHECKING:
