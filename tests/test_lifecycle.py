@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from shipway.core.search import Search
 from shipway.steps import LIFECYCLE
 
 from .conftest import CASE_STUDIES, CaseStudy, alone, shipway
@@ -25,6 +26,7 @@ import os, signal, sys
 import lightgbm, mlflow, polars, sklearn, skops.io  # once, for all the processes forked below
 from shipway.cli import main
 from shipway.core import pipeline
+from shipway.core.search import Search
 from shipway.steps import LIFECYCLE
 
 class Killing(pipeline.StepProgress):
@@ -98,6 +100,31 @@ def test_explain_names_the_setting_that_would_change_and_what_follows(case_study
     assert because["split"] == ["setting split.seed: 0 -> 1"]
     assert because["tune"] == ["training would be made anew"]
     assert "version" not in because["register"] and because["register"]
+
+
+def test_explain_knows_variants(case_study: Callable[[str], CaseStudy]) -> None:
+    study = case_study("iris")
+    said = shipway("explain", "iris", "--stand-in", "--variant", "ten_folds", cwd=study.workspace)
+    assert "tune      would run  setting tune.folds: 5 -> 10" in said.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "cross_validated", "tested"),
+    [("telco_churn", "roc_auc", 0.847, 0.83), ("airline_satisfaction", "roc_auc", 0.994, 0.994), ("iris", "accuracy", 0.96, 0.9)],
+)
+def test_the_models_reach_the_bar_on_the_real_tables(
+    case_study: Callable[[str], CaseStudy], real_data: bool, name: str, metric: str, cross_validated: float, tested: float
+) -> None:
+    if not real_data and name != "iris":
+        pytest.skip("the real tables are not at hand: set SHIPWAY_DATA_DIR to a folder that has them")
+    study = case_study(name)
+    tune = next(step for step in study.report["steps"] if step["name"] == "tune")
+    search = Search.load(study.workspace / ".shipway/cache" / name / "tune" / tune["key"] / "search")
+    assert search.metric == metric
+    assert search.winner.mean >= cross_validated
+    assert study.report["metrics"][metric]["value"] >= tested
+    if name == "airline_satisfaction":
+        assert study.report["metrics"]["accuracy"]["value"] >= 0.958
 
 
 @pytest.fixture

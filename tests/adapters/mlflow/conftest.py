@@ -19,10 +19,9 @@ from shipway.adapters.mlflow.store import Store
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the template database; the workers of a parallel run share it."""
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "mlflow-cache"
+def cache(common: Path) -> Path:
+    """The folder of the template database, shared by all tests."""
+    return common / "cache"
 
 
 @pytest.fixture(scope="session")
