@@ -4,6 +4,10 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 WORKERS ?= auto
 
+# LightGBM wants the system's OpenMP library. Where there is none, the copy that comes with scikit-learn serves.
+OPENMP := $(CURDIR)/.venv/openmp
+export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(OPENMP)
+
 .PHONY: demo serve test check format install lock clean
 
 demo: install          ## The three case studies, from data to an answering endpoint; ends by itself
@@ -34,6 +38,9 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@mkdir -p $(OPENMP)
+	@$(BIN)/python -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null \
+		|| ln -sf $$(ls -d $(CURDIR)/.venv/lib/python3*/site-packages/scikit_learn.libs/libgomp-*.so*) $(OPENMP)/libgomp.so.1
 	@touch $@
 
 lock:                  ## Names, versions and hashes only

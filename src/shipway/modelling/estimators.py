@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from shipway.core.errors import UsageError
+from shipway.core.errors import OutsideError, UsageError
 from shipway.core.project import suggest
 
 INSTALLS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
@@ -29,6 +29,7 @@ def find(path: str, where: str) -> type[Any]:
 
     Raises:
         UsageError: There is no such class, its package is not installed, or it is no classifier with probabilities.
+        OutsideError: Its package needs a library that the system does not have.
     """
     module_name, dot, name = path.rpartition(".")
     if not dot:
@@ -40,6 +41,11 @@ def find(path: str, where: str) -> type[Any]:
         if error.name == package:
             raise UsageError(f"{where}: {package} is not installed; pip install {INSTALLS.get(package, package)}") from None
         raise UsageError(f"{where}: there is no module {module_name!r}; {_siblings(module_name)}") from None
+    except OSError as error:
+        raise OutsideError(
+            f"{where}: {module_name} can't be loaded, as a library of the system is missing ({error}); for libgomp: "
+            "apt-get install libgomp1, or brew install libomp on a Mac"
+        ) from None
     found = getattr(module, name, None)
     if found is None:
         classes = [key for key, value in inspect.getmembers(module, inspect.isclass) if hasattr(value, "fit")]
