@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -44,11 +45,19 @@ def demo(folder: Path) -> None:
             click.echo(f"\nPOST /{done.project}/predict" + (f"   {STAND_IN}" if done.stand_in else ""))
             click.echo(f"  {json.dumps(record, ensure_ascii=False)}")
             click.echo(f"  -> {json.dumps(answer, ensure_ascii=False)}")
-    click.echo(f"\nDone in {time.monotonic() - began:.0f} s. What to open next, from {folder}:")
-    click.echo("  shipway serve          the service again; its pages are at http://127.0.0.1:8000 and /docs")
-    click.echo("  mlflow ui              the runs, plots, models and their versions")
-    click.echo("  shipway explain iris   what a run would do now, and why")
-    click.echo("  git log, dvc status    the versions of the data")
+    click.echo(f"\nDone in {time.monotonic() - began:.0f} s. What to open next, after `cd {folder}`:")
+    programs = _programs(place.root)
+    click.echo(f"  {programs}shipway serve          the service again; its pages are at http://127.0.0.1:8000 and /docs")
+    click.echo(f"  {programs}mlflow ui              the runs, plots, models and their versions")
+    click.echo(f"  {programs}shipway explain iris   what a run would do now, and why")
+    click.echo("  git log                the versions of the data")
+
+
+def _programs(root: Path) -> str:
+    """What to write before a program's name so that a shell in *root* finds it: nothing where it is on the path."""
+    if shutil.which("shipway"):
+        return ""
+    return f"{os.path.relpath(Path(sys.executable).parent, root)}/"
 
 
 def _run(place: Workspace, name: str) -> RunReport:

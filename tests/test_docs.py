@@ -1,0 +1,46 @@
+"""What the documents say is run, and held against the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipway.core.contract import Column
+from shipway.core.plan import INJECTED
+from shipway.core.project import FREE_SECTIONS
+from shipway.core.step import Step
+from shipway.settings import VARIABLES
+from shipway.steps import LIFECYCLE
+
+from .conftest import CaseStudy, alone
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_readmes_python_runs(case_study: Callable[[str], CaseStudy], monkeypatch: pytest.MonkeyPatch) -> None:
+    study = case_study("iris")
+    monkeypatch.chdir(study.workspace)
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    with alone(study.workspace.parent / "iris.lock"):
+        exec(example, names)
+    assert repr(names["run"]).startswith("<run of iris")
+
+
+@pytest.mark.parametrize("step", LIFECYCLE, ids=lambda step: step.name)
+def test_the_reference_names_every_setting_of_a_step_and_no_other(step: Step[..., Any]) -> None:
+    page = (ROOT / "docs/project-file.md").read_text()
+    section = re.search(rf"### \[{step.name}\]\n(.*?)(?=\n##|\Z)", page, re.DOTALL)
+    keys = re.findall(r"^\| `(\w+)", section.group(1), re.MULTILINE) if section else []
+    injected = {name for name in step.parameters if step.annotations[name] in INJECTED}
+    assert set(keys) == {*step.parameters} - injected - {*FREE_SECTIONS}
+
+
+def test_the_reference_names_every_key_of_a_column_and_every_setting_of_a_workspace() -> None:
+    page = (ROOT / "docs/project-file.md").read_text()
+    for name in [*Column.__struct_fields__, *VARIABLES, *VARIABLES.values()]:
+        assert f"`{name}`" in page, name
