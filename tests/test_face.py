@@ -29,7 +29,7 @@ def test_a_run_gives_its_frames_model_and_verdict(run: shipway.ProjectRun) -> No
 
 def test_predict_takes_a_record_records_or_a_frame(run: shipway.ProjectRun) -> None:
     frame = run.predict(run.testing)
-    assert frame.columns == ["label", *map(str, run.model.card.classes)]
+    assert frame.columns == ["label", *(f"probability_{level}" for level in run.model.card.classes)]
     assert (frame["label"] == run.testing["Species"]).mean() == run.verdict.metrics["accuracy"].value
     records = run.testing.to_dicts()
     assert run.predict(records).equals(frame)

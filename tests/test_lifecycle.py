@@ -102,6 +102,13 @@ def test_explain_names_the_setting_that_would_change_and_what_follows(case_study
     assert "version" not in because["register"] and because["register"]
 
 
+def test_a_run_from_a_projects_folder_names_it(case_study: Callable[[str], CaseStudy]) -> None:
+    study = case_study("iris")
+    with alone(study.workspace.parent / "iris.lock"):
+        done = shipway("run", "--stand-in", "--to", "ingest", "--json", cwd=study.workspace / "projects/iris")
+    assert json.loads(done.stdout)["project"] == "iris"
+
+
 def test_explain_knows_variants(case_study: Callable[[str], CaseStudy]) -> None:
     study = case_study("iris")
     said = shipway("explain", "iris", "--stand-in", "--variant", "ten_folds", cwd=study.workspace)

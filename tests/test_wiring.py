@@ -85,3 +85,11 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "shipway.toml").write_text("port = 1\nhost = 'a'")
     found = settings.load(tmp_path, {"SHIPWAY_PORT": "2", "SHIPWAY_COMMIT": "true"})
     assert (found.port, found.host, found.commit) == (2, "a", True)
+
+
+@pytest.mark.parametrize("source", ["3", "[1]", "{ kind = 3 }"])
+def test_a_source_that_is_no_table_or_names_no_kind_is_refused(tmp_path: Path, source: str) -> None:
+    place = wiring.create_workspace(tmp_path / "new", examples=True)
+    _, adapters = wiring.open_project(place, "iris", overrides=[f"ingest.source={source}"])
+    with pytest.raises(UsageError, match="needs a kind"):
+        _ = adapters.source

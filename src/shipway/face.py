@@ -168,7 +168,7 @@ class ProjectRun:
         return Predictor.load(self._run.folder("bundle"))
 
     def predict(self, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | polars.DataFrame) -> polars.DataFrame:
-        """Label rows as the service would: a column `label`, then one probability column a class.
+        """Label rows as the service would: columns `label` and `probability_CLASS` for each class.
 
         Raises:
             RecordError: Rows that break the contract, with the breaches.
@@ -177,7 +177,7 @@ class ProjectRun:
 
         predictor = self._predictor
         answers = predictor.predict([rows] if isinstance(rows, Mapping) else rows)
-        columns = {str(level): answers.probabilities[:, index] for index, level in enumerate(predictor.card.classes)}
+        columns = {f"probability_{level}": answers.probabilities[:, index] for index, level in enumerate(predictor.card.classes)}
         return polars.DataFrame({"label": answers.labels, **columns})
 
     def _frame(self, name: str) -> polars.DataFrame:

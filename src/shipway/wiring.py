@@ -57,7 +57,8 @@ class Adapters:
     @functools.cached_property
     def source(self) -> Any:
         where = f"{self.folder.file}: [ingest.source]"
-        given = dict(self.folder.section("ingest").get("source", {}))
+        section = self.folder.section("ingest").get("source", {})
+        given = dict(section) if isinstance(section, dict) else {}
         kind = given.pop("kind", None)
         if not isinstance(kind, str):
             raise UsageError(f'{where} needs a kind, such as kind = "files"; known are: {", ".join(SOURCES)}')

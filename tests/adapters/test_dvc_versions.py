@@ -102,6 +102,16 @@ def test_a_version_is_named_committed_and_tagged_and_the_pointer_says_where_it_c
     assert "meta:\n  source: a table\n  rows: 2\n  positions:\n    first: a\n  stand_in: false\n" in pointer
 
 
+def test_a_pointer_with_a_merges_conflict_in_it_is_named_with_what_to_do(place: Place) -> None:
+    place.keep("a")
+    text = place.versions.pointer.read_text()
+    place.versions.pointer.write_text(f"<<<<<<< ours\n{text}=======\n{text}>>>>>>> theirs\n")
+    with pytest.raises(UsageError, match=r"iris\.dvc.*settle the conflict"):
+        place.keep("b", commit=False)
+    place.versions.pointer.unlink()
+    assert place.keep("b", commit=False).name == "iris/2026-11.2"
+
+
 def test_the_dvc_command_agrees_and_brings_an_older_version_back(place: Place) -> None:
     place.keep("a")
     place.keep("b", "c")

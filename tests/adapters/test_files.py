@@ -98,13 +98,18 @@ def test_another_encoding_is_read_when_named(project, encoding):
     assert read(project, "a.csv", encoding=encoding)[0][2].to_dict(as_series=False) == {"naïve": ["Über"]}
 
 
+def test_lines_may_end_as_old_macs_ended_them(project):
+    (project / "a.csv").write_bytes(b'x;"y"\r1;2\r3;4\r')
+    assert read(project, "a.csv")[0][2].to_dict(as_series=False) == {"x": ["1", "3"], "y": ["2", "4"]}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "a.csv is empty"),
         (b"x,y,x\n1,2,3\n", "more than one column named 'x'"),
-        (b"x,y\n1,2,3\n", "a.csv can't be read"),
-        (b"x\n\xe9\n", "a.csv can't be read"),
+        (b"x,y\n1,2,3\n", "a.csv can't be read.*set separator"),
+        (b"x\n\xe9\n", "a.csv can't be read.*set encoding"),
     ],
     ids=["empty", "column twice", "too many cells", "not UTF-8"],
 )
@@ -168,8 +173,8 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
-@given(rows=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5))
-def test_any_texts_come_back_from_a_csv_file_as_they_were(project, rows):
-    kept = polars.DataFrame(rows, schema={"first": polars.String, "second": polars.String}, orient="row")
+@given(name=TEXTS, rows=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5))
+def test_any_names_and_texts_come_back_from_a_csv_file_as_they_were(project, name, rows):
+    kept = polars.DataFrame(rows, schema={"first": polars.String, f"a\n{name}": polars.String}, orient="row")
     kept.write_csv(project / "a.csv", quote_style="always")
     assert read(project, "a.csv")[0][2].equals(kept)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,11 @@ def test_a_lock_keeps_a_second_process_out_until_the_first_is_killed(tmp_path: P
     holder.communicate()
     with disk.locked(path, "a test"):
         pass
+
+
+def test_a_file_system_that_says_no_is_told_from_a_bug() -> None:
+    full = disk.refusal(OSError(errno.ENOSPC, "No space left on device"))
+    assert full is not None and str(full).startswith("No space left on device; make room")
+    shut = disk.refusal(OSError(errno.EROFS, "Read-only file system", "/there/file"))
+    assert shut is not None and str(shut).startswith("/there/file: Read-only file system; see that")
+    assert disk.refusal(FileNotFoundError(errno.ENOENT, "No such file or directory")) is None

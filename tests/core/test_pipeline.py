@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -14,6 +14,7 @@ from shipway.core.errors import InterruptedRun, UsageError
 from shipway.core.pipeline import Outcome, Run, Selection, explain, run
 from shipway.core.plan import Cache, check_chain
 from shipway.core.ports import ModelRegistry, Progress, Staging
+from shipway.core.project import ProjectInfo
 from shipway.core.step import step
 
 CALLS: list[str] = []
@@ -32,7 +33,9 @@ def ingest(*, start: int = 1) -> Number:
 
 
 @step(writes=("training", "testing"))
-def split(received: Number, *, progress: Progress, share: float = 0.5) -> tuple[Number, Number]:
+def split(
+    received: Number, *, progress: Progress, info: ProjectInfo, order: Literal["given", "random"] = "given", share: float = 0.5
+) -> tuple[Number, Number]:
     """Write two results."""
     CALLS.append("split")
     if "split" in FAULTS:
@@ -246,6 +249,14 @@ def test_a_result_that_was_half_written_does_not_count(bench: Bench) -> None:
     assert bench.run()[0] == ["train"]
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_text("")])
+def test_a_result_that_lost_a_file_or_a_part_of_one_is_made_again(bench: Bench, damage: Callable[[Path], object]) -> None:
+    bench.run()
+    for file in (bench.cache.folder / "split").glob("*/testing/*"):
+        damage(file)
+    assert bench.run()[0] == ["split"]
+
+
 def test_going_back_to_an_earlier_setting_runs_nothing(bench: Bench) -> None:
     bench.run()
     bench.run("split.share=0.3")
@@ -258,6 +269,8 @@ def test_going_back_to_an_earlier_setting_runs_nothing(bench: Bench) -> None:
         ("[trian]\nfactor = 1", r"no section \[trian\]; did you mean 'train'"),
         ("[train]\nfactr = 1", r"\[train\] has no setting 'factr'; did you mean 'factor'"),
         ('[train]\nfactor = "x"', r"\[train\] factor: Expected `int`, got `str`; found 'x'"),
+        ('[split]\norder = "x"', r"\[split\] order: expected one of given, random; found 'x'"),
+        ("[project]\ntitle = 3", r"\[project\]: Expected `str`, got `int`"),
         ("train = 3", "train must be a section"),
     ],
 )

@@ -61,6 +61,14 @@ def test_a_file_that_is_no_toml_is_named_with_the_place(folder: Path) -> None:
         load(folder)
 
 
+@pytest.mark.parametrize("name", ["weird name (1)", "dots.in.it", "-x", "größe"])
+def test_a_folder_whose_name_can_name_no_model_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "project.toml").write_text("")
+    with pytest.raises(UsageError, match="a project's folder is its name"):
+        load(tmp_path / name)
+
+
 tables = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers(), max_size=3),
     lambda inner: st.dictionaries(st.sampled_from("abc"), inner | st.integers(), max_size=3),

@@ -21,6 +21,15 @@ def test_numbers_are_imputed_and_scaled_as_scikit_learn_does_it() -> None:
     assert np.allclose(Encoder(gaps=False, ignore=[]).fit_transform(frame), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("power", [-1000, 0, 1021])
+def test_numbers_near_the_ends_of_float64_are_scaled_like_any(power: int) -> None:
+    numbers = np.array([-4.0, 1.0, 3.5, 0.25])
+    found, plain = (
+        Encoder(gaps=False, ignore=[]).fit_transform(pl.DataFrame({"a": each})) for each in (np.ldexp(numbers, power), numbers)
+    )
+    assert np.allclose(found, plain, rtol=1e-6, atol=0)
+
+
 def test_numbers_stay_as_they_are_for_an_estimator_that_takes_gaps() -> None:
     frame = pl.DataFrame({"a": [1.0, None, float("inf"), 4.0], "b": [True, False, None, True]})
     found = Encoder(gaps=True, ignore=[]).fit_transform(frame)

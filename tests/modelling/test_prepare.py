@@ -70,6 +70,7 @@ def test_an_expression_that_looks_at_other_rows_is_refused(expression: str) -> N
         ({"rename": {"a": "b"}}, "there is a column 'b' already"),
         ({"cast": {"bb": "integer"}}, r"\[prepare.cast\]: there is no column 'bb'; did you mean 'b'"),
         ({"cast": {"c d": "boolean"}}, "can't be turned into boolean"),
+        ({"cast": {"c d": "integer"}}, "none of its values is one of type integer"),
         ({"add": {"a": "b + 1"}}, "there is a column 'a' already"),
         ({"add": {"z": "a +"}}, "is no SQL expression.*the columns are a, b, c d"),
         ({"add": {"z": "aa + 1"}}, "there is no column 'aa'; did you mean 'a'|there is no column 'aa'"),

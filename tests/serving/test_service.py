@@ -208,6 +208,26 @@ def test_json_may_say_its_encoding(client: httpx.Client) -> None:
     assert post(client, IRIS, **{"Content-Type": 'Application/JSON; charset="UTF-8"'}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {str(name): 1 for name in range(600)},
+        {"records": [{}, {str(n): 1 for n in range(600)}]},
+        {"columns": {str(n): [1] * 9 for n in range(99)}},
+    ],
+)
+def test_a_body_with_more_values_than_a_batch_can_have_is_refused_by_one_record(client: httpx.Client, body: Any) -> None:
+    (error,) = problem(post(client, body), 422)["errors"]
+    assert (error["record"], error["column"], error["rule"]) == (1 if "records" in body else 0, None, "unknown")
+
+
+@pytest.mark.parametrize("path", ["/", "/iris", "/health/live", "/health/ready", "/docs", "/openapi.json"])
+def test_what_can_be_got_answers_a_probe_with_its_head(client: httpx.Client, path: str) -> None:
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == client.get(path).headers["content-length"]
+
+
 def test_unknown_addresses_and_wrong_methods_are_problems_too(client: httpx.Client) -> None:
     assert "iris, visits" in problem(client.get("/nope"), 404)["detail"]
     problem(post(client, IRIS, "nope"), 404)

@@ -41,6 +41,12 @@ def test_exact_duplicates_are_dropped_and_rows_equal_but_for_the_key_are_kept() 
     assert said.warnings == []
 
 
+def test_dropping_most_of_the_rows_is_warned_of() -> None:
+    said = Said()
+    cleaned([(1, 1.0, "a")] * 3, said=said)
+    assert said.warnings[0].startswith("most rows (2 of 3)")
+
+
 def test_duplicates_may_be_kept_or_refused() -> None:
     rows: list[Row] = [(1, None, "a"), (1, None, "a")]
     assert cleaned(rows, "keep") == rows

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,21 @@ def test_a_condition_that_no_row_meets_is_refused(tmp_path: Path) -> None:
     received(tmp_path, FIRST)
     with pytest.raises(DataError, match="leaves none of the 2 rows"):
         combine(VERSION, versions=Folders(tmp_path), progress=Said(), where="x = 'none'")
+
+
+def test_a_number_beside_texts_of_another_part_is_spelled_as_the_contract_spells_it(tmp_path: Path) -> None:
+    received(tmp_path, FIRST, ("b.parquet", 1, pl.DataFrame({"x": [84.0, 0.5]})))
+    rows = combine(VERSION, versions=Folders(tmp_path), progress=Said())
+    assert rows["x"].to_list() == ["1", " ", "84", "0.5"]
+
+
+def test_enumerations_with_other_levels_fit_together(tmp_path: Path) -> None:
+    parts = (pl.DataFrame({"x": pl.Series([level], dtype=pl.Enum([level]))}) for level in "ab")
+    received(tmp_path, *((f"{place}.parquet", 1, part) for place, part in enumerate(parts)))
+    assert combine(VERSION, versions=Folders(tmp_path), progress=Said())["x"].to_list() == ["a", "b"]
+
+
+def test_dates_of_one_part_do_not_become_numbers_beside_those_of_another(tmp_path: Path) -> None:
+    received(tmp_path, ("a.parquet", 1, pl.DataFrame({"x": [1.0]})), ("b.parquet", 1, pl.DataFrame({"x": [date(2026, 1, 2)]})))
+    with pytest.raises(DataError, match="'x' holds dates or times and numbers"):
+        combine(VERSION, versions=Folders(tmp_path), progress=Said())

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
@@ -57,6 +59,13 @@ def test_a_dear_false_negative_lowers_the_threshold(search: Search) -> None:
         for cost in (0.2, 5)
     ]
     assert found[0] > found[1]
+
+
+def test_what_libraries_say_while_the_winner_is_fitted_is_told_and_not_printed(search: Search) -> None:
+    said = Said()
+    winner = msgspec.structs.replace(search.winner, params={"max_iter": 1})
+    train(churn(), replace(search, trials=[winner], best=0), contract=CHURN, prepare=PREPARE, progress=said)
+    assert any("ConvergenceWarning" in text for text in said.warnings)
 
 
 def test_more_than_two_classes_have_no_threshold() -> None:

@@ -104,6 +104,11 @@ def test_a_class_of_a_single_row_does_not_stop_the_search() -> None:
     assert found.out_of_fold.columns == ["1", "2", "3"]
 
 
+def test_two_classes_with_two_rows_are_needed_and_the_rare_ones_are_named() -> None:
+    with pytest.raises(DataError, match=r"classes with few: 2 \(1\), 3 \(1\)\. Send more rows"):
+        tune(flowers((30, 1, 1)), contract=FLOWERS, progress=Said(), candidates={"linear": LINEAR}, folds=3)
+
+
 def test_free_text_is_left_out_with_a_warning() -> None:
     said = Said()
     tune(churn(), contract=CHURN, progress=said, candidates={"linear": LINEAR}, folds=2)
@@ -112,10 +117,13 @@ def test_free_text_is_left_out_with_a_warning() -> None:
 
 def test_a_candidate_that_fails_is_named_and_the_others_go_on() -> None:
     said = Said()
-    bad = Candidate("sklearn.linear_model.LogisticRegression", {"C": -1.0})
+    bad = Candidate("sklearn.linear_model.LogisticRegression", {"C": -1.0}, {"tol": [1e-4, 1e-3, 1e-2]})
     found = tune(churn(), contract=CHURN, progress=said, candidates={"bad": bad, "linear": LINEAR}, folds=2)
     assert {trial.candidate for trial in found.trials} == {"linear"}
-    assert any("bad" in text and "'C' parameter" in text for text in said.warnings)
+    (told,) = [text for text in said.warnings if "as it failed" in text]
+    assert "bad" in told
+    assert "and 2 more: " in told
+    assert "'C' parameter" in told
 
 
 def test_a_search_in_which_all_fail_names_the_first_error() -> None:

@@ -81,7 +81,8 @@ class FilesSource:
                             yield name, first, batch
                             first += len(batch)
                 except polars.exceptions.PolarsError as error:
-                    raise DataError(f"{name} can't be read after row {first - 1:,}: {str(error).splitlines()[0]}") from None
+                    reason = str(error).splitlines()[0]
+                    raise DataError(f"{name} can't be read after row {first - 1:,}: {reason}{_next_step(reason)}") from None
                 except OSError as error:
                     raise OutsideError(f"{name} can't be opened: {error.strerror or error}") from None
                 tick(1, name)
@@ -116,6 +117,8 @@ class FilesSource:
         folders = [(base / within).parent for base in bases]
         near = {file.name for folder in folders if folder.is_dir() for file in folder.iterdir() if file.suffix in SUFFIXES}
         places = " or ".join(map(str, folders))
+        if any((base / within).is_dir() for base in bases):
+            raise UsageError(f"[ingest.source] path {pattern!r} is a folder; name its files, such as {f'{pattern}/*.csv'!r}")
         hint = suggest(Path(pattern).name, sorted(near))
         raise UsageError(f"[ingest.source] path {pattern!r} matches no file in {places}; {hint}")
 
@@ -149,21 +152,25 @@ class FilesSource:
 
         if file.suffix.lower() == ".parquet":
             return polars.scan_parquet(file, glob=False)
-        separator = self._separator(file, name)
-        if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig", "ascii"):
-            return polars.scan_csv(file, infer_schema=False, separator=separator, glob=False)
-        return polars.scan_csv(self._decoded(file, name).encode(), infer_schema=False, separator=separator)
-
-    def _separator(self, file: Path, name: str) -> str:
-        """Find the separator, and see that the header names each column once: Polars would rename the second one."""
         with file.open("rb") as opened:
             start = opened.read(HEADER_BYTES)
+        separator = self._separator(start, name)
+        unread = b"\r" in start and b"\n" not in start  # lines of old Macs, which Polars does not know
+        if unread or self.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig", "ascii"):
+            content: Any = self._decoded(file, name).encode()
+        else:
+            content = file
+        return polars.scan_csv(content, infer_schema=False, separator=separator, glob=False, with_column_names=_unescaped)
+
+    def _separator(self, start: bytes, name: str) -> str:
+        """Find the separator, and see that the header names each column once: Polars would rename the second one."""
         encoding = "utf-8-sig" if self.encoding.lower() in ("utf-8", "utf8") else self.encoding
-        header = start.decode(encoding, errors="replace").partition("\n")[0].rstrip("\r")
+        text = start.decode(encoding, errors="replace")
+        header = text.replace("\r", "\n").partition("\n")[0]
         if not header.strip():
             raise DataError(f"{name} is empty, or its first line is: expected a line with the columns' names")
         separator = self.separator or max(SEPARATORS, key=header.count)
-        names = next(csv.reader(io.StringIO(header), delimiter=separator))
+        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
         twice = sorted({column for column in names if names.count(column) > 1})
         if twice:
             raise DataError(f"{name} has more than one column named {', '.join(map(repr, twice))}; each needs a name of its own")
@@ -174,6 +181,19 @@ class FilesSource:
             return file.read_text(encoding=self.encoding)
         except UnicodeError as error:
             raise DataError(f"{name} is not in {self.encoding}: {error}; set encoding in [ingest.source]") from None
+
+
+def _unescaped(names: list[str]) -> list[str]:
+    """Names of a CSV file's columns; Polars leaves quotes in them doubled, as the file spells them."""
+    return [name.replace('""', '"') for name in names]
+
+
+def _next_step(reason: str) -> str:
+    if "utf-8" in reason:
+        return '; set encoding in [ingest.source], such as encoding = "latin-1"'
+    if "more fields" in reason:
+        return "; a row has more cells than line 1 has names: mend the file, or set separator in [ingest.source]"
+    return "; mend the file, or leave it out of [ingest.source] path"
 
 
 def _hidden(file: Path, base: Path, within: str) -> bool:

@@ -9,6 +9,7 @@ from types import FrameType, TracebackType
 
 import click
 
+from shipway.core import disk
 from shipway.core.errors import InterruptedRun, ShipwayError, UsageError
 
 COMMANDS = {
@@ -62,6 +63,11 @@ def main() -> None:
         _fail(InterruptedRun("stopped"))
     except ShipwayError as error:
         _fail(error)
+    except OSError as error:
+        refused = disk.refusal(error)
+        if refused is None:
+            raise
+        _fail(refused)
 
 
 def _fail(error: ShipwayError) -> None:

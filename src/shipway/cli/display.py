@@ -56,13 +56,15 @@ class LiveWatcher:
         return self
 
     def __exit__(self, *problem: object) -> None:
+        from rich.text import Text
+
         assert self._live is not None
         self._running = None
         self._live.__exit__(None, None, None)
         for outcome in self._outcomes.values():
             for warning in outcome.warnings:
-                self._live.console.print(f"[yellow]warning[/] {outcome.name}: ", end="")
-                self._live.console.print(warning, markup=False, highlight=False)
+                said = Text.assemble(("warning", "yellow"), f" {outcome.name}: {warning}")
+                self._live.console.print(said, soft_wrap=True)
 
     def started(self, step: str) -> None:
         self._running, self._activity = (step, time.monotonic()), ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -21,4 +22,4 @@ def init(folder: Path, examples: bool, commit: bool | None) -> None:
     place = wiring.create_workspace(folder, examples=examples, commit=commit)
     names = [name for name in wiring.EXAMPLES if examples] or place.names()
     click.echo(f"Workspace {place.root}" + (f" with {', '.join(place.names())}" if names else ""))
-    click.echo(f"Next: cd {folder} && shipway run {names[0] if names else 'NAME'}")
+    click.echo(f"Next: cd {shlex.quote(str(folder))} && shipway run {names[0] if names else 'NAME'}")

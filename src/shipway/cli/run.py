@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from shipway.cli import display, words
-from shipway.core.errors import ShipwayError, UsageError
+from shipway.core import disk
+from shipway.core.errors import UsageError
 from shipway.core.pipeline import Run, Selection
 from shipway.core.report import RunReport, report
 from shipway.core.workspace import Workspace
@@ -70,7 +71,7 @@ def run_one(
     from shipway import wiring
 
     going = Run()
-    label = Path(name).name
+    label = Path(name).resolve().name
     try:
         with display.watcher(label) as watcher:
             wiring.run(
@@ -83,9 +84,10 @@ def run_one(
                 stand_in=stand_in,
                 report=going,
             )
-    except ShipwayError as error:
+    except Exception as error:
         if as_json:
-            _print_json(report(label, going, error=str(error)))
+            refused = disk.refusal(error) if isinstance(error, OSError) else None
+            _print_json(report(label, going, error=str(refused or error)))
         raise
     done = report(label, going)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -10,7 +11,20 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from shipway.core.errors import UsageError
+from shipway.core.errors import OutsideError, UsageError
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EIO})
+
+
+def refusal(error: OSError) -> OutsideError | None:
+    """What to tell the user where the file system said no; None for an error of another kind."""
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno in FULL:
+        return OutsideError(f"{place}{error.strerror}; make room, then run again: what was finished is kept")
+    if error.errno in CLOSED:
+        return OutsideError(f"{place}{error.strerror}; see that the place can be written to, then run again")
+    return None
 
 
 def sha256_of(path: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
 from shipway.core.errors import InterruptedRun, UsageError
-from shipway.core.plan import Cache, Planned, Record, check_chain, check_sections, examine, flatten, settings_of
+from shipway.core.plan import Cache, Planned, Record, check_chain, check_sections, examine, flatten, from_folder, settings_of
 from shipway.core.ports import Progress, Staging, Tick, Tracker
 from shipway.core.project import ProjectFolder, ProjectInfo, suggest
 from shipway.core.search import Search
@@ -216,7 +216,11 @@ class _Tracking:
     def begin(self, steps: Sequence[Step[..., Any]], project: ProjectFolder) -> None:
         if self._open:
             return
-        parameters = {f"{step.name}.{name}": value for step in steps for name, value in flatten(settings_of(step, project))}
+        parameters = {}
+        for step in steps:
+            # Over what the file says, which holds the keys of adapters too, go the settings with their defaults.
+            given = {**project.section(step.name), **settings_of(step, project)}
+            parameters.update({f"{step.name}.{name}": value for name, value in flatten(given)})
         self._tracker.begin(parameters)
         self._open = True
         for step, outcome in self._waiting:
@@ -246,10 +250,8 @@ def _execute(planned: Planned, project: ProjectFolder, cache: Cache, report: Run
     arguments = {**planned.settings, **planned.ports}
     for name in step.parameters:
         annotation = step.annotations[name]
-        if annotation is Contract:
-            arguments[name] = project.contract
-        elif annotation is ProjectInfo:
-            arguments[name] = project.info
+        if annotation in (Contract, ProjectInfo):
+            arguments[name] = from_folder(annotation, project)
         elif annotation is Progress:
             arguments[name] = progress
         elif annotation is Staging:

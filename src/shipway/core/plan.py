@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -28,7 +28,7 @@ KEPT = 3
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept beside a step's results. `inputs` is all that went into the key, by name."""
+    """What is kept beside a step's results. `inputs` is all that went into the key, by name; `files` the size of each file."""
 
     step: str
     key: str
@@ -36,6 +36,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     note: str
     warnings: list[str]
+    files: dict[str, int] = {}
 
 
 def check_chain(steps: Sequence[Step[..., Any]]) -> None:
@@ -72,12 +73,14 @@ def settings_of(step: Step[..., Any], project: ProjectFolder) -> dict[str, Any]:
         try:
             settings[name] = given if given is default else msgspec.convert(given, step.annotations[name])
         except msgspec.ValidationError as error:
-            raise UsageError(f"{project.file}: {where}: {error}; found {given!r}") from None
+            choices = get_args(step.annotations[name]) if get_origin(step.annotations[name]) is Literal else ()
+            expected = f"expected one of {', '.join(map(str, choices))}" if choices else error
+            raise UsageError(f"{project.file}: {where}: {expected}; found {given!r}") from None
     return settings
 
 
 def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> None:
-    """Check every section of the project file against the steps' signatures, before anything runs."""
+    """Check every section of the project file against the steps' signatures, and the contract, before anything runs."""
     steps = list(steps)
     known = [*FREE_SECTIONS, *(step.name for step in steps)]
     for name in project.sections:
@@ -85,6 +88,15 @@ def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> N
             raise UsageError(f"{project.file}: there is no section [{name}]; {suggest(name, [*known, 'variant'])}")
     for step in steps:
         settings_of(step, project)
+        for annotation in step.annotations.values():
+            from_folder(annotation, project)
+
+
+def from_folder(annotation: Any, project: ProjectFolder) -> Contract | ProjectInfo | None:
+    """What the project folder itself gives to a parameter of that type, where it gives anything."""
+    if annotation is Contract:
+        return project.contract
+    return project.info if annotation is ProjectInfo else None
 
 
 @functools.cache
@@ -121,7 +133,7 @@ def inputs_of(
 def flatten(value: Any, path: str = "") -> list[tuple[str, str]]:
     """A nested value as (dotted path, text) pairs, in the order of the paths."""
     value = msgspec.to_builtins(value)
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and (value or not path):
         return [pair for key in sorted(value) for pair in flatten(value[key], f"{path}.{key}" if path else key)]
     return [(path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))]
 
@@ -160,7 +172,8 @@ class Cache:
         for name, value in results.items():
             (staged / name).mkdir(parents=True)
             step.kinds[name].save(value, staged / name)
-        (staged / "step.json").write_bytes(msgspec.json.encode(record))
+        files = {path.relative_to(staged).as_posix(): path.stat().st_size for path in staged.rglob("*") if path.is_file()}
+        (staged / "step.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(record, files=files)))
         disk.publish_folder(staged, self.folder / step.name / record.key)
         self.mark(step, record.key)
         self._prune(step)
@@ -178,8 +191,10 @@ class Cache:
 
     @staticmethod
     def _record(folder: Path) -> Record | None:
+        """The record in *folder*; None where there is none, or a file beside it is gone or cut short."""
         try:
-            return msgspec.json.decode((folder / "step.json").read_bytes(), type=Record)
+            record = msgspec.json.decode((folder / "step.json").read_bytes(), type=Record)
+            return record if all((folder / name).stat().st_size == size for name, size in record.files.items()) else None
         except (FileNotFoundError, msgspec.DecodeError):
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ import msgspec
 from shipway.core import contract
 from shipway.core.contract import Contract
 from shipway.core.errors import UsageError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""A project's name becomes part of a git tag, an address and a model's name."""
 
 FREE_SECTIONS = ("project", "prepare")
 """Sections that belong to no step; a step that needs one names it as a parameter."""
@@ -80,6 +84,8 @@ def load(folder: Path, *, variant: str | None = None, overrides: Iterable[str] =
         raise UsageError(f"{folder} has no project.toml, so it is no project") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not valid TOML: {error}") from None
+    if not NAME.fullmatch(folder.name):
+        raise UsageError(f"{folder}: a project's folder is its name, of letters, digits, - and _; rename {folder.name!r}")
     variants = sections.pop("variant", {})
     if variant is not None:
         if variant not in variants:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +49,17 @@ class Workspace:
         return sorted(path.parent.name for path in self.projects.glob("*/project.toml"))
 
     def folder(self, name: str) -> Path:
-        """The folder of a project by its name, or by a path to it. Raises UsageError naming the nearest."""
+        """The folder of a project by its name, or by a path to it.
+
+        Raises:
+            UsageError: There is none, naming the nearest; or it is another workspace's, whose state lies there.
+        """
         for candidate in (self.projects / name, Path(name)):
             if (candidate / "project.toml").is_file():
+                # A project that is a link into the workspace counts as inside.
+                seen = (candidate.resolve(), Path(os.path.normpath(candidate.absolute())))
+                if not any(path.is_relative_to(self.root) for path in seen):
+                    raise UsageError(f"{seen[0]} is not in the workspace {self.root}: go to the workspace that it belongs to")
                 return candidate.resolve()
         raise UsageError(f"there is no project {name!r} in {self.projects}; {project.suggest(Path(name).name, self.names())}")
 

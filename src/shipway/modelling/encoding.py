@@ -54,7 +54,11 @@ class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # t
         texts = [s for s in used if s.dtype in (pl.String, pl.Categorical, pl.Enum)]
         self.categories_ = [s.name for s in texts]
         if not (self.numbers_ or self.moments_ or self.categories_):
-            raise DataError(f"there is no column to learn from; of {', '.join(frame.columns) or 'none'} all are free text")
+            texts_only = ", ".join(frame.columns)
+            raise DataError(
+                f"there is no column to learn from, as free text is left out of the model ({texts_only}); "
+                'make features of it in [prepare.add], such as LENGTH(name), or declare a column as "category" in contract.toml'
+            )
         counted = [s.drop_nulls().cast(pl.String).alias("level").value_counts(name="rows") for s in texts]
         kept = [c.sort(["rows", "level"], descending=[True, False])["level"].head(MOST_LEVELS).sort().to_list() for c in counted]
         self.levels_: list[list[str]] = kept
@@ -65,8 +69,10 @@ class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # t
         columns = zip(matrix.T, known.T, strict=True)
         self.fill_ = np.array([np.median(column[there]) if there.any() else 0.0 for column, there in columns])
         filled = np.where(known, matrix, self.fill_)
-        self.mean_ = filled.mean(axis=0)
-        deviation = filled.std(axis=0)
+        # a power of two near the greatest number: sums and squares of very large or small numbers stay in range, to the same bit
+        unit = np.ldexp(1.0, np.frexp(np.abs(filled).max(axis=0, initial=0.0))[1] - 1)
+        self.mean_ = (filled / unit).mean(axis=0) * unit
+        deviation = (filled / unit).std(axis=0) * unit
         self.scale_ = np.where(deviation > 0, deviation, 1.0)
         self.names_ = self._names()
         return self

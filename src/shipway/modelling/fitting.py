@@ -1,8 +1,10 @@
-"""Fitting a whole pipeline on all the rows there are."""
+"""Fitting a whole pipeline on all the rows there are, and hearing what libraries say while they fit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shipway.core.artifacts import Table
@@ -14,6 +16,8 @@ from shipway.modelling.preparation import Prepare
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+SHOWN_WARNINGS = 3
 
 
 def fit(
@@ -44,3 +48,16 @@ def fit(
     except (ValueError, ArithmeticError) as error:
         raise DataError(f"{estimator} can't learn from the training rows: {error}") from error
     return fitted
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[list[str]]:
+    """Python warnings of the block, each once, instead of lines on the screen; filled when the block ends."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield texts
+    lines = [f"{one.category.__name__}: {str(one.message).strip().partition(chr(10))[0]}" for one in caught]
+    for line in list(dict.fromkeys(lines))[:SHOWN_WARNINGS]:
+        count = lines.count(line)
+        texts.append(f"{line} ({count} fits)" if count > 1 else line)

@@ -61,7 +61,7 @@ def split(contract: Contract, truth: Rows, folds: int, *, fits: int, seed: int, 
 
     Raises:
         UsageError: Fewer than two folds were asked for.
-        DataError: There are fewer than two classes, or no class has two rows.
+        DataError: There are fewer than two classes, or fewer than two of them have two rows.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -71,14 +71,19 @@ def split(contract: Contract, truth: Rows, folds: int, *, fits: int, seed: int, 
     present = counts[counts > 0]
     if len(present) < 2:
         raise DataError(f"the training rows hold {len(present)} of the {len(counts)} classes of {contract.target!r}, not two")
-    if present.max() < 2:
-        raise DataError("no class has two training rows, so nothing can be scored on rows that were left out")
-    possible = int(min(folds, present[present > 1].min()))
-    if present.min() < folds:
-        rare = ", ".join(
-            f"{text_of(level)} ({count})" for level, count in zip(contract.classes, counts, strict=True) if 0 < count < folds
+    rare = ", ".join(
+        f"{text_of(level)} ({count})" for level, count in zip(contract.classes, counts, strict=True) if 0 < count < folds
+    )
+    if (present > 1).sum() < 2:
+        raise DataError(
+            f"a search needs two classes of {contract.target!r} with two training rows or more, to learn from some and score on "
+            f"others; classes with few: {rare}. Send more rows, or set aside fewer with [split] test_share"
         )
-        progress.warn(f"classes with few training rows: {rare}; the search uses {possible} folds, not {folds}")
+    possible = int(min(folds, present[present > 1].min()))
+    if rare:
+        fewer = f"the search uses {possible} folds, not {folds}"
+        what = fewer if possible < folds else "one of a single row is scored only by fits that did not learn it"
+        progress.warn(f"classes with few training rows: {rare}; {what}")
     dealt = StratifiedKFold(possible, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ ROW_HEIGHT = 0.26
 
 MOST_CLASSES_NAMED = 12
 LONGEST_NAME = 28
+LONGEST_COLUMN = 40
+"""Characters; a column's name has the margin of its plot to itself."""
 TITLE_WIDTH = 70
 
 
@@ -63,7 +66,10 @@ def _paint(verdict: Verdict, above: str, paint: Callable[[Verdict, Axes], str]) 
     axes.set_title(f"{textwrap.fill(above, TITLE_WIDTH)}\n{shows}", fontsize=11)
     file = io.BytesIO()
     # without matplotlib's name and version in it, the same verdict gives the same bytes
-    figure.savefig(file, format="png", dpi=RESOLUTION, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # a sign in a name that the font lacks is drawn as a box
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(file, format="png", dpi=RESOLUTION, metadata={"Software": None})
     return file.getvalue()
 
 
@@ -109,7 +115,7 @@ def _calibration(verdict: Verdict, axes: Axes) -> str:
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="predicted = observed")
     axes.set_xlabel("Predicted probability (mean of the bin)")
     axes.set_ylabel("Observed share (95 % Wilson interval)")
-    _unit_square(axes, legend="upper left", classes=len(curves))
+    _unit_square(axes, legend="best", classes=len(curves))
     return f"Calibration on {verdict.rows:,} test rows, 10 bins\n{_figure(verdict, 'brier', 'log_loss')}"
 
 
@@ -140,7 +146,7 @@ def _importance(verdict: Verdict, axes: Axes) -> str:
     below = [max(value - low, 0) for value, low in zip(mean, curve["low"], strict=True)]
     over = [max(high - value, 0) for value, high in zip(mean, curve["high"], strict=True)]
     axes.barh(places, mean, xerr=[below, over], capsize=2, color="tab:blue", error_kw={"elinewidth": 1})
-    axes.set_yticks(places, [_name(name) for name in curve["columns"]])
+    axes.set_yticks(places, [_name(name, LONGEST_COLUMN) for name in curve["columns"]])
     axes.invert_yaxis()
     axes.axvline(0, color=GREY, linewidth=1)
     axes.set_xlabel(
@@ -166,7 +172,7 @@ def _figure(verdict: Verdict, *metrics: str) -> str:
     return f"{name} {figure.value:.3f} (95 %: {figure.low:.3f} to {figure.high:.3f})"
 
 
-def _name(text: Any) -> str:
+def _name(text: Any, longest: int = LONGEST_NAME) -> str:
     # a dollar sign would start a formula
     plain = str(text).replace("$", r"\$")
-    return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"
+    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"

@@ -52,10 +52,13 @@ class Preparer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # 
         frame = frame.rename(self.rename)
         _require(self.cast, frame.columns, "prepare.cast")
         for name, type in self.cast.items():
+            before = frame[name]
             try:
                 frame = frame.with_columns(_cast(name, type))
             except PolarsError:
-                raise UsageError(f"[prepare.cast] {name}: {frame[name].dtype} can't be turned into {type}") from None
+                raise UsageError(f"[prepare.cast] {name}: {before.dtype} can't be turned into {type}") from None
+            if before.null_count() < frame[name].null_count() == frame.height:
+                raise UsageError(f"[prepare.cast] {name}: none of its values is one of type {type}; leave the cast out")
         for name, text in self.add.items():
             where = f"[prepare.add] {name} = {text!r}"
             if name in frame.columns:

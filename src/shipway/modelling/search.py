@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError
 from shipway.core.ports import Progress
 from shipway.core.search import Search, Trial
-from shipway.modelling import estimators, folds, metrics, pipeline, targets
+from shipway.modelling import estimators, fitting, folds, metrics, pipeline, targets
 from shipway.modelling.alignment import Aligned
 from shipway.modelling.candidates import Setting
 from shipway.modelling.folds import Fold
@@ -33,8 +32,6 @@ from shipway.modelling.prepare import Preparer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-SHOWN_WARNINGS = 3
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def run(
             fold.release()
 
     total = len(settings) * len(opened)
-    with progress("fits", total=total) as tick, _heard() as heard, _pool(stop) as pool:
+    with progress("fits", total=total) as tick, fitting.heard() as heard, _pool(stop) as pool:
         waiting = {pool.submit(fit, one, fold): one for fold in opened for one in groups}
         for future in as_completed(waiting):
             one, error = waiting[future], future.exception()
@@ -153,12 +150,13 @@ def group(settings: Sequence[Setting], seed: int) -> list[Group]:
 def _trials(settings: Sequence[Setting], tried: Sequence[Tried], metric: str, count: int, progress: Progress) -> dict[int, Trial]:
     """The trial of each setting that could be scored, by its index; the others are named in warnings."""
     trials: dict[int, Trial] = {}
-    failed: list[str] = []
+    failed: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for index, (setting, result) in enumerate(zip(settings, tried, strict=True)):
         scores = [result.scores.get(number, float("nan")) for number in range(count)]
         mean = sum(scores) / count
         if result.error or mean != mean:
-            failed.append(f"{setting.candidate} {setting.params}: {result.error or f'{metric} is not defined on every fold'}")
+            reason = result.error or f"{metric} is not defined on every fold"
+            failed.setdefault((setting.candidate, reason), []).append(setting.params)
             continue
         trials[index] = Trial(
             candidate=setting.candidate,
@@ -168,9 +166,16 @@ def _trials(settings: Sequence[Setting], tried: Sequence[Tried], metric: str, co
             mean=mean,
             seconds=round(result.seconds, 3),
         )
+    texts = [
+        f"{candidate} {params[0]}{f' and {len(params) - 1} more' if params[1:] else ''}: {reason}"
+        for (candidate, reason), params in failed.items()
+    ]
     if not trials:
-        raise DataError(f"every candidate failed on the training rows; the first: {failed[0]}")
-    for text in failed:
+        raise DataError(
+            f"every candidate failed on the training rows; the first: {texts[0].rstrip('.')}. "
+            "Change its settings or name others in [tune.candidates]"
+        )
+    for text in texts:
         progress.warn(f"left out of the search, as it failed: {text}")
     return trials
 
@@ -215,16 +220,3 @@ def _pool(stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
         finally:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _heard() -> Iterator[list[str]]:
-    """Python warnings of the block, each once, instead of lines on the screen; filled when the block ends."""
-    texts: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield texts
-    lines = [f"{one.category.__name__}: {str(one.message).strip().partition(chr(10))[0]}" for one in caught]
-    for line in list(dict.fromkeys(lines))[:SHOWN_WARNINGS]:
-        count = lines.count(line)
-        texts.append(f"{line} ({count} fits)" if count > 1 else line)

@@ -113,12 +113,13 @@ class Predictor:
     def _score(self, frame: polars.DataFrame) -> NDArray[Any]:
         try:
             return self._finite(frame)
-        except ValueError:
-            # scikit-learn refuses numbers that overflow on their way through the pipeline, without saying in which rows
+        except (ValueError, DataError):
+            # Numbers that overflow on their way through the pipeline, or values that an expression of [prepare] can't take:
+            # neither scikit-learn nor Polars says in which rows, and what they say would show the value.
             row = self._first_unfit(frame)
             if not self._fits(contracts.read(self.card.contract, [self.example], target=False).frame):
                 raise
-            message = "the numbers are too extreme for the model to compute with"
+            message = "the values are too extreme or too strange for the model to compute with"
             raise RecordError([Breach(row, "", "range", message)]) from None
 
     def _finite(self, frame: polars.DataFrame) -> NDArray[Any]:
@@ -133,7 +134,7 @@ class Predictor:
     def _fits(self, frame: polars.DataFrame) -> bool:
         try:
             self._finite(frame)
-        except ValueError:
+        except (ValueError, DataError):
             return False
         return True
 

@@ -15,6 +15,7 @@ import msgspec
 import threadpoolctl
 from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from shipway.core.artifacts import Release
 from shipway.serving import answers, documentation, pages, problems, requests
@@ -116,6 +117,10 @@ def _add_pages(app: FastAPI, models: LiveModels) -> None:
 
     described = documentation.document(models, app.routes)
     app.openapi = lambda: described  # type: ignore[method-assign]
+    # FastAPI answers no HEAD, which probes send; added now, as its document would list each address twice.
+    for route in app.routes:
+        if isinstance(route, Route) and route.methods and "GET" in route.methods:
+            route.methods.add("HEAD")
 
 
 def _answer(live: Live, body: bytes, record_limit: int) -> bytes:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import Message
 from typing import Any
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
-from shipway.core.contract import Contract
+from shipway.core.contract import Breach, Contract
+from shipway.scoring.predictor import RecordError
 from shipway.serving.problems import Problem
 
 BODY_LIMIT = 16 * 2**20
@@ -46,6 +47,7 @@ def records(body: bytes, contract: Contract, limit: int = RECORD_LIMIT) -> list[
 
     Raises:
         Problem: 400 for what is no JSON object; 422 for a batch of the wrong shape; 413 for more records than *limit*.
+        RecordError: A body with more values than *limit* records of *contract* can have.
     """
     document = _decode(body)
     if not isinstance(document, dict):
@@ -58,10 +60,14 @@ def records(body: bytes, contract: Contract, limit: int = RECORD_LIMIT) -> list[
                 raise Problem(422, f'"{name}" must be the only member of the body; send {SHAPES}.')
             if not isinstance(document[name], kind):
                 raise Problem(422, f'"{name}" must be {words}.')
-            found: list[Any] = document[name] if name == "records" else _across(document[name], limit)
+            if name == "columns":
+                return _across(document[name], contract, limit)
+            found: list[Any] = document[name]
             if len(found) > limit:
                 raise _too_many(limit)
+            _check_widths([len(record) if isinstance(record, dict) else 0 for record in found], contract, limit)
             return found
+    _check_widths([len(document)], contract, limit)
     return [document]
 
 
@@ -76,7 +82,7 @@ def _decode(body: bytes) -> Any:
         raise Problem(400, "The body can't be read as JSON: it is nested too deeply.") from None
 
 
-def _across(columns: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
+def _across(columns: Mapping[str, Any], contract: Contract, limit: int) -> list[dict[str, Any]]:
     """Records of a table that came column by column."""
     if not all(isinstance(values, list) for values in columns.values()):
         raise Problem(422, 'Each member of "columns" must be a list of values.')
@@ -85,9 +91,19 @@ def _across(columns: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
         raise Problem(
             422, f'The lists of "columns" must be equally long; they have from {min(heights)} to {max(heights)} values.'
         )
-    if heights and heights.pop() > limit:
+    height = max(heights, default=0)
+    if height > limit:
         raise _too_many(limit)
+    _check_widths([len(columns)] * height, contract, limit)
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _check_widths(widths: Sequence[int], contract: Contract, limit: int) -> None:
+    """Refuse by one record what no batch can hold: naming millions of unknown columns one by one takes gigabytes."""
+    most = len(contract.columns)
+    if sum(widths) > limit * most:
+        row = next(row for row, width in enumerate(widths) if width > most)
+        raise RecordError([Breach(row, "", "unknown", f"expected at most {most} columns, got {widths[row]}")])
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

@@ -41,7 +41,8 @@ def check(rows: Table, *, contract: Contract, progress: Progress, max_bad_share:
     if len(bad) > max_bad_share * rows.height or len(bad) == rows.height:
         raise DataError(
             f"{len(bad):,} of {rows.height:,} rows break the contract, more than max_bad_share = {max_bad_share:g} allows; "
-            f"the commonest reasons:\n{_reasons(reading.breaches)}\nMend the data, or contract.toml where it is wrong."
+            f"the commonest reasons:\n{_reasons(reading.breaches)}\nMend the data, or contract.toml where it is wrong "
+            "(a text that stands for no value, such as NA, belongs in the missing markers of its column)."
         )
     good = pl.Series([True]).new_from_index(0, rows.height)
     kept = reading.frame.filter(good.scatter(bad, False)) if bad else reading.frame
@@ -61,7 +62,10 @@ def _compare_columns(columns: Sequence[str], contract: Contract, progress: Progr
             )
         progress.warn(f"the rows have no column {name!r}: all its values are missing{hint}")
     if new:
-        progress.warn(f"left out, as the contract does not have them: {', '.join(map(repr, new))}")
+        progress.warn(
+            f"left out, as the contract does not have them: {', '.join(map(repr, new))}; the service refuses them unless the "
+            'contract names them with role = "ignored"'
+        )
 
 
 def _same_but_for_spelling(name: str, others: Sequence[str]) -> list[str]:

@@ -35,6 +35,11 @@ def clean(
     if again and duplicates == "drop":
         rows = _without(rows, again)
         progress.note(f"{rows.height:,} rows, {len(again):,} duplicates dropped")
+        if len(again) > rows.height:
+            progress.warn(
+                f"most rows ({len(again):,} of {checked.rows.height:,}) repeated an earlier one and were dropped; if each is a "
+                'case of its own, set [clean] duplicates = "keep", or name what tells them apart as key in contract.toml'
+            )
     else:
         progress.note(f"{rows.height:,} rows, {len(again):,} duplicates")
     groups, members = _conflicts(rows, contract)

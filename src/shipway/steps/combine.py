@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shipway.core.artifacts import ROW, SOURCE, DataVersion, Table
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import DataVersions, Progress
 from shipway.core.step import step
+
+if TYPE_CHECKING:
+    import polars
 
 
 @step(writes="rows")
@@ -40,10 +44,42 @@ def _merged(folder: Path, name: str) -> Table:
     if not parts:
         raise DataError(f"the data version {name} has no parts; run again from ingest: shipway run PROJECT --from ingest")
     try:
-        rows = pl.concat(parts, how="diagonal_relaxed") if len(parts) > 1 else parts[0]
+        rows = pl.concat(_alike(parts, name), how="diagonal_relaxed") if len(parts) > 1 else parts[0]
     except PolarsError as error:
         raise DataError(f"the parts of {name} do not fit together: {error}; send each column with one type") from None
     return rows.select(pl.exclude(SOURCE, ROW), SOURCE, ROW)
+
+
+def _alike(parts: list[Table], name: str) -> list[Table]:
+    """The parts, ready to be put under each other: Polars would turn dates beside numbers into numbers without a word, spell
+    a number beside texts as 84.0 where the contract has "84", and refuse enumerations that list different levels."""
+    import polars as pl
+    from polars import selectors
+
+    from shipway.core import cells
+
+    kinds: dict[str, set[str]] = {}
+    for part in parts:
+        for column, dtype in part.schema.items():
+            kinds.setdefault(column, set()).add(_kind(dtype))
+    for column, found in kinds.items():
+        if len(found - {"text", "nothing"}) > 1:
+            words = " and ".join(sorted(found - {"nothing"}))
+            raise DataError(f"the parts of {name} do not fit together: {column!r} holds {words}; send each column with one type")
+    spelled = [column for column, found in kinds.items() if {"text", "numbers"} <= found]
+    texts = {column: pl.coalesce(cells.canonical(pl.col(column), "number"), pl.col(column).cast(pl.String)) for column in spelled}
+    parts = [part.with_columns((selectors.categorical() | selectors.enum()).cast(pl.String)) for part in parts]
+    return [part.with_columns(texts[c] for c in spelled if c in part.columns and part[c].dtype.is_float()) for part in parts]
+
+
+def _kind(dtype: polars.DataType) -> str:
+    import polars as pl
+
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return "text"
+    if dtype == pl.Null:
+        return "nothing"
+    return "numbers" if dtype.is_numeric() or dtype == pl.Boolean else "dates or times" if dtype.is_temporal() else "other values"
 
 
 def _filtered(rows: Table, where: str) -> Table:

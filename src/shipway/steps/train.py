@@ -37,9 +37,11 @@ def train(
 
     winner = search.winner
     truth = targets.codes(contract, training)
-    with progress(f"fitting {winner.candidate}"):
+    with progress(f"fitting {winner.candidate}"), fitting.heard() as heard:
         features = training.select(contract.features)
         pipeline = fitting.fit(features, truth, winner.estimator, winner.params, contract=contract, prepare=prepare, seed=seed)
+    for text in heard:
+        progress.warn(text)
     positive = targets.positive(contract)
     line = None
     if positive is not None:

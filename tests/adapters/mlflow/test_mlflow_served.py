@@ -48,10 +48,9 @@ def test_key_and_nullable_columns_may_be_left_out(folder, made):
     assert same(mlflow.pyfunc.load_model(str(folder)).predict(left.to_pandas()), expected(made, left))
 
 
-def test_the_signature_is_the_contract(folder):
+def test_the_signature_has_the_features_of_the_contract(folder):
     signature = mlflow.models.Model.load(str(folder)).signature
     assert {one.name: (str(one.type), one.required) for one in signature.inputs} == {
-        "id": ("Any", False),
         "petal length": ("DataType.double", False),
         "leaves": ("DataType.long", True),
         "thorns": ("DataType.double", False),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shipway.core.disk import write_file
-from shipway.core.errors import OutsideError
+from shipway.core.errors import OutsideError, UsageError
 
 WORKSPACE = {
     ".dvc/config": "[core]\n    analytics = false\n    check_update = false\n",
@@ -46,11 +46,13 @@ def opened(root: Path, patience: float) -> Iterator[Any]:
         patience: Seconds to wait for another DVC process that holds the lock; DVC itself waits for three.
 
     Raises:
+        UsageError: A pointer, of any project, is not one: with a merge's conflict in it, for instance.
         OutsideError: The lock stays held, or DVC refuses what is asked within the block.
     """
     import dvc.repo
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
+    from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
     deadline = time.monotonic() + patience
     with contextlib.ExitStack() as stack:
@@ -68,6 +70,10 @@ def opened(root: Path, patience: float) -> Iterator[Any]:
             yield repo
         except LockError as error:
             raise OutsideError(f"another DVC process holds the lock of {root}; wait for it or end it, then run again") from error
+        except (YAMLSyntaxError, YAMLValidationError) as error:
+            raise UsageError(
+                f"a file of DVC's in {root} can't be read ({error}): settle the conflict in it, or delete a pointer for a new one"
+            ) from error
         except DvcException as error:
             raise OutsideError(f"DVC could not keep the data in {root}: {error}") from error
 

@@ -57,17 +57,17 @@ def write(folder: Path, card: ModelCard, bundle: Bundle, *, model_id: str, run_i
 
 
 def signature(card: ModelCard) -> Any:
-    """What the contract lets a caller send and what comes back, in MLflow's types."""
+    """What the model reads and what comes back, in MLflow's types.
+
+    Columns that play no part are left out: MLflow passes over what its signature does not have, and a column of any type would
+    keep it from reading CSV.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
     contract = card.contract
-    inputs = []
-    for name, column in contract.columns.items():
-        if name == contract.target:
-            continue
-        feature = contract.role(name) == "feature"
-        inputs.append(ColSpec(_input_type(column, feature), name, required=feature and not column.nullable))
+    columns = {name: contract.columns[name] for name in contract.features}
+    inputs = [ColSpec(_input_type(column), name, required=not column.nullable) for name, column in columns.items()]
     outputs = [ColSpec(_label_type(card.classes), "label")]
     outputs += [ColSpec("double", f"probability_{level}") for level in card.classes]
     return ModelSignature(Schema(inputs), Schema(outputs))
@@ -94,12 +94,10 @@ def requirements(card: ModelCard) -> list[str]:
     return [*(f"{name}=={versions[name]}" for name in sorted(versions)), f"{WHEELS}/{wheel.file_name()}"]
 
 
-def _input_type(column: Column, feature: bool) -> Any:
+def _input_type(column: Column) -> Any:
     """MLflow has no missing integer or boolean: pandas holds the one as a float, the other as an object."""
     from mlflow.types.schema import AnyType
 
-    if not feature:
-        return AnyType()
     types: dict[str, Any] = {
         "integer": "double" if column.nullable else "long",
         "number": "double",
