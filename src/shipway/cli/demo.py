@@ -20,7 +20,7 @@ import click
 
 from shipway.cli.display import STAND_IN
 from shipway.cli.run import run_one
-from shipway.core.errors import OutsideError
+from shipway.core.errors import DataAwayError, OutsideError
 from shipway.core.pipeline import Selection
 from shipway.core.report import RunReport
 from shipway.core.workspace import Workspace
@@ -64,7 +64,7 @@ def _run(place: Workspace, name: str) -> RunReport:
     """Run one case study on its real table, or on a stand-in where that can't be had."""
     try:
         return run_one(place, name, selection=Selection())
-    except OutsideError as error:
+    except DataAwayError as error:
         click.echo(f"{error}\nGoing on with {STAND_IN} for {name}.", err=True)
         return run_one(place, name, selection=Selection(), stand_in=True)
 

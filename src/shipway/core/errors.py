@@ -31,6 +31,10 @@ class OutsideError(ShipwayError):
     status = 503
 
 
+class DataAwayError(OutsideError):
+    """A named dataset is not at hand and could not be fetched; a stand-in would do to try things out."""
+
+
 class InterruptedRun(ShipwayError):
     """The user pressed Ctrl-C; what was finished is kept."""
 

@@ -38,9 +38,31 @@ def versions(place: Place) -> list[tuple[str, list[str]]]:
 
 @pytest.fixture
 def copied(registered: Place, tmp_path: Path) -> Place:
-    """The store with one champion, to be written to; its files stay where they were."""
+    """A copy of the store with one champion, to be written to."""
     shutil.copyfile(registered.root / "mlflow.db", tmp_path / "mlflow.db")
+    shutil.copytree(registered.root / "mlartifacts", tmp_path / "mlartifacts")
     return replace(registered, root=tmp_path)
+
+
+def test_a_copied_workspace_reads_and_writes_its_own_files(registered: Place, copied: Place, made: Made):
+    before = sorted(registered.root.rglob("*"))
+    assert copied.registry().export(copied.root / "bundles") is not None
+    copied.register(made, "key-2")
+    client = copied.store.open()
+    for version in client.search_model_versions(f"name = '{PROJECT}'"):
+        assert Path(client.get_model_version_download_uri(PROJECT, version.version)).is_relative_to(copied.root)
+    assert sorted(registered.root.rglob("*")) == before
+
+
+def test_a_version_whose_files_are_gone_does_not_count_and_is_made_anew(copied: Place, made: Made):
+    first = copied.register(made)
+    assert copied.registry("key-1").holds(first)
+    shutil.rmtree(copied.root / "mlartifacts")
+    assert not copied.registry("key-1").holds(first)
+    with pytest.raises(OutsideError, match="the files of version 1 of model garden are gone"):
+        copied.registry().export(copied.root / "bundles")
+    second = copied.register(made)
+    assert (second.version, copied.registry("key-1").holds(second)) == ("2", True)
 
 
 def test_a_version_tells_its_lineage(registered, made):

@@ -12,7 +12,7 @@ from shipway.adapters.datasets.catalogue import Dataset
 from shipway.adapters.datasets.comparison import compare, read_texts
 from shipway.adapters.datasets.download import download
 from shipway.core.disk import write_file
-from shipway.core.errors import DataError, OutsideError
+from shipway.core.errors import DataAwayError, DataError, OutsideError
 
 if TYPE_CHECKING:
     from shipway.core.artifacts import Table
@@ -96,7 +96,7 @@ class DatasetSource:
                 progress=progress,
             )
         except OutsideError as error:
-            raise OutsideError(
+            raise DataAwayError(
                 f"{dataset.title} is not at hand and could not be downloaded:\n{error}\n"
                 f"Ways to get it: download it by hand from {dataset.page} or from a mirror above, put it into a folder as "
                 f"{' or '.join(dataset.names)}, and set SHIPWAY_DATA_DIR to that folder; "

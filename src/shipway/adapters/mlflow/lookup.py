@@ -75,7 +75,7 @@ def _row(database: Path, name: str, *, version: str | None = None, alias: str | 
             raise OutsideError(
                 f"MLflow's database {database} can't be read ({error}); end what holds it, or restore the file"
             ) from None
-    return Entry(str(version), row[0] or "", tags, _folder(row[1]))
+    return Entry(str(version), row[0] or "", tags, folder(row[1]))
 
 
 def _ask(store: Store, name: str, path: str, **query: str) -> Entry | None:
@@ -124,7 +124,7 @@ def _through_client(store: Store, name: str, query: Mapping[str, str]) -> Entry 
     return Entry(str(found.version), found.run_id or "", dict(found.tags))
 
 
-def _folder(location: str | None) -> Path | None:
+def folder(location: str | None) -> Path | None:
     """A folder of this machine that an artifact location names, plainly or as a `file:` address."""
     if not location:
         return None

@@ -57,7 +57,9 @@ class MlflowRegistry:
         if not isinstance(result, ModelVersion):
             return True
         version = lookup.with_version(self.store, result.name, result.version)
-        return version is not None and lookup.with_alias(self.store, result.name, result.alias) is not None
+        if version is None or lookup.with_alias(self.store, result.name, result.alias) is None:
+            return False
+        return self._has_files(version.location)
 
     def champion(self) -> tuple[str, Model] | None:
         version = lineage.champion_version(self.fingerprint())
@@ -128,8 +130,13 @@ class MlflowRegistry:
 
     def _find(self, client: MlflowClient, content: Mapping[str, str]) -> Any:
         conditions = [f"name = '{self.name}'", *(f"tags.`{key}` = '{value}'" for key, value in content.items())]
-        found = client.search_model_versions(" AND ".join(conditions))
+        versions = client.search_model_versions(" AND ".join(conditions))
+        found = [version for version in versions if self._has_files(lookup.folder(version.source))]
         return max(found, key=lambda version: int(version.version), default=None)
+
+    def _has_files(self, location: Path | None) -> bool:
+        """Whether a version's files are still there; only those of an embedded store can be looked for."""
+        return self.store.database is None or location is None or location.is_dir()
 
     def _create(
         self, client: MlflowClient, model: Model, bundle: Bundle, tags: dict[str, str], description: str, run_id: str
@@ -199,6 +206,11 @@ class MlflowRegistry:
         artifacts = load_library().artifacts
         with speaking(self.store):
             where = client.get_model_version_download_uri(self.name, entry.version)
+            if not self._has_files(lookup.folder(where)):
+                raise OutsideError(
+                    f"the files of version {entry.version} of model {self.name} are gone ({where}); bring them back, or delete "
+                    f"that version in MLflow and run `shipway run {self.name}` for a new one"
+                )
             return Path(
                 artifacts.download_artifacts(
                     f"{where}/{BUNDLE_PATH}",

@@ -24,6 +24,15 @@ DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 """MLflow's own default names, so that plain `mlflow ui` at the workspace's root finds them."""
 
+LOCATIONS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Where MLflow's tables hold paths of artifacts, all absolute."""
+
 CONNECT_SECONDS = 5.0
 SQLITE = "sqlite:///"
 
@@ -78,6 +87,8 @@ class Store:
         mlflow = load_library()
         if self.database is not None:
             self._make(self.database)
+        if self.uri is None:
+            _settle(self.root / DATABASE)
         with speaking(self):
             return mlflow.MlflowClient(self.address, self.address)
 
@@ -139,9 +150,10 @@ def load_library() -> Any:
     import logging
 
     import mlflow
-    from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
+    from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR, MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 
     MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     return mlflow
 
@@ -182,6 +194,22 @@ def away(store: Store, error: OSError) -> OutsideError:
     reason = getattr(error, "reason", error)
     advice = "start it, or unset MLFLOW_TRACKING_URI to keep runs in the workspace"
     return OutsideError(f"the MLflow server at {store.shown} does not answer ({reason}); {advice}")
+
+
+def _settle(database: Path) -> None:
+    """Lead the embedded store's locations to where the workspace is now, if it was moved or copied since it was made."""
+    here = database.parent / ARTIFACTS
+    with contextlib.closing(sqlite3.connect(database, timeout=CONNECT_SECONDS)) as connection, connection:
+        found = connection.execute("SELECT artifact_location FROM experiments WHERE experiment_id = 0").fetchone()
+        there = Path(found[0]).parent if found is not None else here
+        if there.name != ARTIFACTS or there.resolve() == here.resolve():
+            return
+        old = f"{there}/"
+        for table, column in LOCATIONS:
+            connection.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
+                (f"{here}/", len(old) + 1, len(old), old),
+            )
 
 
 def _migrate(database: Path) -> None:
