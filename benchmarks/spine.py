@@ -19,9 +19,10 @@ from typing import Any
 
 from shipway.core import pipeline, project
 from shipway.core.artifacts import Document
-from shipway.core.pipeline import Outcome, Run, Selection
+from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Cache
 from shipway.core.step import Step, step
+from shipway.core.watching import Outcome
 
 STEPS = 11
 

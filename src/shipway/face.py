@@ -13,10 +13,11 @@ import msgspec
 from shipway import wiring
 from shipway.core import report as reports
 from shipway.core.artifacts import Checked, DataVersion, Model, ModelVersion, Verdict
-from shipway.core.pipeline import Outcome, Run, Selection
+from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
 from shipway.core.report import RunReport
 from shipway.core.search import Search
+from shipway.core.watching import Outcome
 
 if TYPE_CHECKING:
     import polars

@@ -14,10 +14,11 @@ from shipway import settings as settings_module
 from shipway.core import disk, pipeline, plugins, project, wheel, workspace
 from shipway.core.artifacts import Release
 from shipway.core.errors import UsageError
-from shipway.core.pipeline import Run, Selection, Watcher
+from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
 from shipway.core.ports import Clock, DataVersions, ModelRegistry, Source
 from shipway.core.project import ProjectFolder
+from shipway.core.watching import Watcher
 from shipway.core.workspace import Workspace
 from shipway.settings import Settings
 from shipway.steps import LIFECYCLE

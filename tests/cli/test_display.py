@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shipway.cli.display import LiveWatcher
-from shipway.core.pipeline import Outcome
+from shipway.core.watching import Outcome
 
 if TYPE_CHECKING:
     import pytest

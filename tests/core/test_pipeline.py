@@ -11,11 +11,12 @@ import pytest
 from shipway.core import project
 from shipway.core.artifacts import Document
 from shipway.core.errors import InterruptedRun, UsageError
-from shipway.core.pipeline import Outcome, Run, Selection, explain, run
+from shipway.core.pipeline import Run, Selection, explain, run
 from shipway.core.plan import Cache, check_chain
 from shipway.core.ports import ModelRegistry, Progress, Staging
 from shipway.core.project import ProjectInfo
 from shipway.core.step import step
+from shipway.core.watching import Outcome
 
 CALLS: list[str] = []
 FAULTS: dict[str, BaseException] = {}

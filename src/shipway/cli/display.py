@@ -6,8 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
-from shipway.core.pipeline import Outcome
 from shipway.core.report import RunReport
+from shipway.core.watching import Outcome
 from shipway.steps import LIFECYCLE
 
 if TYPE_CHECKING:

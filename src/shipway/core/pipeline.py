@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
 from shipway.core.errors import InterruptedRun, UsageError
 from shipway.core.plan import Cache, Planned, Record, check_chain, check_sections, examine, flatten, from_folder, settings_of
-from shipway.core.ports import Progress, Staging, Tick, Tracker
+from shipway.core.ports import Progress, Staging, Tracker
 from shipway.core.project import ProjectFolder, ProjectInfo, suggest
 from shipway.core.search import Search
 from shipway.core.step import Step
-
-State = Literal["done", "cached", "failed", "skipped", "interrupted"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one step of a run went."""
-
-    name: str
-    state: State
-    seconds: float = 0.0
-    key: str = ""
-    note: str = ""
-    warnings: tuple[str, ...] = ()
-
-
-class Watcher(Protocol):
-    """Someone who looks on while a run goes: a terminal, a log."""
-
-    def started(self, step: str) -> None: ...
-
-    def moved(self, step: str, label: str, done: int, total: int | None, note: str) -> None: ...
-
-    def finished(self, outcome: Outcome) -> None: ...
+from shipway.core.watching import Outcome, State, StepProgress, Watcher
 
 
 @dataclass(frozen=True)
@@ -87,33 +63,6 @@ class Run:
     def release(self, keep: set[str]) -> None:
         """Let go of the values that are not in *keep*; they can still be loaded."""
         self._values = {name: value for name, value in self._values.items() if name in keep}
-
-
-class StepProgress:
-    """The `Progress` that a step is given: hands on what it says to the watcher and keeps note and warnings."""
-
-    def __init__(self, step: str, watcher: Watcher) -> None:
-        self._step, self._watcher = step, watcher
-        self.text = ""
-        self.warnings: list[str] = []
-
-    @contextlib.contextmanager
-    def __call__(self, label: str, total: int | None = None) -> Iterator[Tick]:
-        done = 0
-
-        def tick(advance: int = 1, note: str = "") -> None:
-            nonlocal done
-            done += advance
-            self._watcher.moved(self._step, label, done, total, note)
-
-        self._watcher.moved(self._step, label, 0, total, "")
-        yield tick
-
-    def note(self, text: str) -> None:
-        self.text = text
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 def run(
