@@ -181,6 +181,15 @@ def test_gates_that_do_not_hold_make_a_challenger_and_exit_code_4(iris_only: Pat
     assert "no champion to serve for iris" in served.stderr
 
 
+def test_a_project_that_fails_does_not_keep_the_others_from_running(iris_only: Path) -> None:
+    (iris_only / "projects/telco_churn/contract.toml").write_text("target = 3")
+    done = shipway("run", "telco_churn", "iris", "--to", "split", "--json", cwd=iris_only)
+    assert done.returncode == 2
+    failed, went = (json.loads(line) for line in done.stdout.splitlines())
+    assert (failed["project"], went["project"], went["error"]) == ("telco_churn", "iris", None)
+    assert "telco_churn: " in done.stderr and "contract" in failed["error"]
+
+
 def test_outside_a_workspace_the_next_step_is_named(tmp_path: Path) -> None:
     done = shipway("run", "iris", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

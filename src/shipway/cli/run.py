@@ -10,7 +10,7 @@ import msgspec
 
 from shipway.cli import display, words
 from shipway.core import disk
-from shipway.core.errors import UsageError
+from shipway.core.errors import InterruptedRun, ShipwayError, UsageError
 from shipway.core.pipeline import Run, Selection
 from shipway.core.report import RunReport, report
 from shipway.core.workspace import Workspace
@@ -44,17 +44,28 @@ def run(
     tune     train     validate  compile   register
 
     A step whose code, settings, inputs and libraries are as they were is not run again. Exit code 4 means that a model was
-    registered as challenger because its gates did not hold.
+    registered as challenger because its gates did not hold. Where one of several projects fails, the others are run all the
+    same, and the exit code is the first failure's.
     """
     from shipway import wiring
 
     place = wiring.open_workspace()
     selection = Selection(first=first, last=last, forced=force)
-    done = [
-        run_one(place, name, selection=selection, variant=variant, overrides=overrides, stand_in=stand_in, as_json=as_json)
-        for name in projects or _here(place)
-    ]
-    return 0 if all(one.held for one in done) else GATES_DID_NOT_HOLD
+    code = 0
+    for name in projects or _here(place):
+        try:
+            done = run_one(
+                place, name, selection=selection, variant=variant, overrides=overrides, stand_in=stand_in, as_json=as_json
+            )
+            code = code or (0 if done.held else GATES_DID_NOT_HOLD)
+        except InterruptedRun:
+            raise
+        except ShipwayError as error:
+            if len(projects) < 2:
+                raise
+            click.secho(f"{name}: {error}", fg="red", err=True)
+            code = code or error.exit_code
+    return code
 
 
 def run_one(
