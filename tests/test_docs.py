@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +18,7 @@ from shipway.core.step import Step
 from shipway.settings import VARIABLES
 from shipway.steps import LIFECYCLE
 
-from .conftest import CaseStudy, alone
+from .conftest import CaseStudy, alone, shipway
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +31,27 @@ def test_the_readmes_python_runs(case_study: Callable[[str], CaseStudy], monkeyp
     with alone(study.workspace.parent / "iris.lock"):
         exec(example, names)
     assert repr(names["run"]).startswith("<run of iris")
+
+
+def test_the_references_own_table_goes_to_a_champion(tmp_path: Path) -> None:
+    made = shipway("init", "workspace", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    page = (ROOT / "docs/project-file.md").read_text()
+    for name, text in re.findall(r"```toml\n# (projects/\S+)\n(.*?)```", page, re.DOTALL):
+        (tmp_path / "workspace" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "workspace" / name).write_text(text)
+    draw = random.Random(0)
+    lines = ["visit,pages,minutes,device,came_back"]
+    for number in range(400):
+        pages, device = draw.randrange(20), draw.choice(["phone", "desk"])
+        minutes = "?" if number % 9 == 0 else f"{pages * 1.5 + draw.random():.2f}"
+        lines.append(f"v{number},{pages},{minutes},{device},{'yes' if pages + draw.gauss(0, 3) > 9 else 'no'}")
+    (tmp_path / "workspace/projects/visits/visits.csv").write_text("\n".join(lines))
+    done = shipway("run", "visits", "--json", cwd=tmp_path / "workspace")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["alias"], report["quarantined"]) == ("champion", 0)
+    assert report["metrics"]["roc_auc"]["low"] > 0.8
 
 
 @pytest.mark.parametrize("step", LIFECYCLE, ids=lambda step: step.name)
