@@ -229,7 +229,7 @@ def create_workspace(root: Path, *, examples: bool, commit: bool | None = None) 
     changed = [mark, _ignore(root), *DvcVersions.init(root)]
     place.projects.mkdir(exist_ok=True)
     for name in EXAMPLES if examples else ():
-        example, folder = examples_folder() / name, place.projects / name
+        example, folder = wheel.examples() / name, place.projects / name
         if not folder.exists():
             staged = place.state / "staging" / f"example-{name}"
             shutil.rmtree(staged, ignore_errors=True)
@@ -242,13 +242,6 @@ def create_workspace(root: Path, *, examples: bool, commit: bool | None = None) 
     if settings_module.load(root).commit:
         git.commit_paths([path for path in changed if path.exists()], "Make a Shipway workspace")
     return place
-
-
-def examples_folder() -> Path:
-    """Where the case studies lie: in the installed package, or in the checkout that it is run from."""
-    package = Path(__file__).parent
-    installed = package / "examples"
-    return installed if installed.is_dir() else package.parents[1] / "projects"
 
 
 def _ignore(root: Path) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from shipway.core import project
 from shipway.core.artifacts import Document
-from shipway.core.errors import InterruptedRun, UsageError
+from shipway.core.errors import InterruptedRun, OutsideError, UsageError
 from shipway.core.pipeline import Run, Selection, explain, run
 from shipway.core.plan import Cache, check_chain
 from shipway.core.ports import ModelRegistry, Progress, Staging
@@ -240,6 +240,16 @@ def test_a_stopped_run_keeps_what_was_finished_and_the_next_goes_on(
     assert not bench.cache.staging.exists()
     FAULTS.clear()
     assert bench.run()[0] == ["split", "train", "register"]
+
+
+def test_a_tracker_that_is_away_does_not_hide_what_stopped_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(self: ToyTracker, state: str) -> None:
+        raise OutsideError("away")
+
+    monkeypatch.setattr(ToyTracker, "end", away)
+    FAULTS["split"] = KeyboardInterrupt()
+    with pytest.raises(InterruptedRun):
+        bench.run()
 
 
 def test_a_result_that_was_half_written_does_not_count(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -9,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shipway.core.artifacts import Document
+from shipway.core.artifacts import Artifact, Document
 from shipway.core.contract import Contract
-from shipway.core.errors import InterruptedRun, UsageError
+from shipway.core.errors import InterruptedRun, OutsideError, UsageError
 from shipway.core.plan import Cache, Planned, Record, check_chain, check_sections, examine, flatten, from_folder, settings_of
 from shipway.core.ports import Progress, Staging, Tracker
 from shipway.core.project import ProjectFolder, ProjectInfo, suggest
@@ -42,7 +43,7 @@ class Run:
     outcomes: list[Outcome] = field(default_factory=list)
     run_id: str | None = None
     _values: dict[str, Any] = field(default_factory=dict, repr=False)
-    _kept: dict[str, tuple[Any, Path]] = field(default_factory=dict, repr=False)
+    _kept: dict[str, tuple[type[Artifact], Path]] = field(default_factory=dict, repr=False)
 
     def result(self, name: str) -> Any:
         """The value of the result *name*. Raises UsageError when this run did not get so far."""
@@ -123,7 +124,8 @@ def run(
         state: State = "interrupted" if interrupted else "failed"
         stopped = steps[len(report.outcomes)] if len(report.outcomes) < len(steps) else steps[-1]
         _finish(report, watcher, Outcome(stopped.name, state, note="" if interrupted else str(error).partition("\n")[0]))
-        tracking.end(state)
+        with contextlib.suppress(OutsideError):  # a tracker that is away must not hide what stopped the run
+            tracking.end(state)
         if interrupted:
             raise InterruptedRun(f"stopped in step {stopped.name}; what was finished is kept, run again to go on") from None
         raise

@@ -50,13 +50,17 @@ def provide(folder: Path, projects: Iterable[Path]) -> Path:
     return wheel
 
 
+def examples() -> Path:
+    """Where the case studies lie: in the installed package, or in the checkout that it is run from."""
+    installed = PACKAGE / "examples"
+    return installed if installed.is_dir() else PACKAGE.parents[1] / "projects"
+
+
 def _content() -> bytes:
     distribution = importlib.metadata.distribution("shipway")
     info = f"shipway-{distribution.version}.dist-info"
     files = {f"shipway/{name}": path.read_bytes() for name, path in _files(PACKAGE)}
-    checkout = PACKAGE.parents[1]
-    if not (PACKAGE / "examples").is_dir() and (checkout / "pyproject.toml").is_file():
-        files |= {f"shipway/examples/{name}": path.read_bytes() for name, path in _files(checkout / "projects")}
+    files |= {f"shipway/examples/{name}": path.read_bytes() for name, path in _files(examples())}
     for name in ("METADATA", "entry_points.txt"):
         files[f"{info}/{name}"] = (distribution.read_text(name) or "").encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: shipway\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
