@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Level = str | int | bool
 Type = Literal["text", "category", "integer", "number", "boolean", "datetime"]
-Role = Literal["feature", "target", "key", "ignored"]
+Role = Literal["feature", "target", "key", "weight", "ignored"]
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +27,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         role: Given here only to ignore a column; target and key are named once, in the contract.
         missing: Texts that mean "no value".
+        decimal, thousands: How texts of integer and number columns are written: `decimal = ","` for "3,14"; `thousands = "."` for
+            "1.234". Typed numbers are taken as they are.
+        affixes: Texts before or after a number that play no part, such as "$", "%" or "kg".
+        format: How texts of a datetime column are written, as strftime has it, such as "%d/%m/%Y"; ISO 8601 texts that start
+            with the year are read beside it.
         minimum, maximum: Rules that a person declared, both inclusive.
         levels: What a category may be; a rule where `closed`, else what is expected.
     """
@@ -35,6 +40,10 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     role: Literal["feature", "ignored"] = "feature"
     nullable: bool = False
     missing: tuple[str, ...] = ("",)
+    decimal: Literal[".", ","] = "."
+    thousands: str | None = None
+    affixes: tuple[str, ...] = ()
+    format: str | None = None
     minimum: float | None = None
     maximum: float | None = None
     levels: list[Level] | None = None
@@ -44,12 +53,17 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The columns of a row and their rules."""
+    """The columns of a row and their rules.
+
+    Attributes:
+        weight: A column that says how much a training row counts; never a feature, and of no use at the service's door.
+    """
 
     target: str
     columns: dict[str, Column]
     positive: Level | None = None
     key: list[str] = []
+    weight: str | None = None
 
     @property
     def features(self) -> list[str]:
@@ -75,7 +89,14 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """What the column *name* is for."""
         if name == self.target:
             return "target"
+        if name == self.weight:
+            return "weight"
         return "key" if name in self.key else self.columns[name].role
+
+    def ignoring(self, names: Iterable[str]) -> Contract:
+        """This contract with the columns *names* ignored: accepted, and of no part in the model."""
+        ignored = {name: msgspec.structs.replace(self.columns[name], role="ignored") for name in names}
+        return msgspec.structs.replace(self, columns={**self.columns, **ignored})
 
     def fingerprint(self) -> str:
         """Changes when a rule does; comments and order of keys play no part.

@@ -40,22 +40,32 @@ def check(contract: Contract, where: str) -> None:
     """Check that the rules agree. Raises UsageError naming *where*, the column and the next step."""
     for name, column in contract.columns.items():
         _check_column(name, column, f"{where}: [columns.{name}]")
-    for name in (contract.target, *contract.key):
+    weights = [] if contract.weight is None else [contract.weight]
+    for name in (contract.target, *contract.key, *weights):
         if name not in contract.columns:
-            role = "target" if name == contract.target else "key"
+            role = "target" if name == contract.target else "weight" if name in weights else "key"
             raise UsageError(f"{where}: {role} names the column {name!r}, which is not there; {_nearest(name, contract.columns)}")
         if contract.columns[name].role == "ignored":
-            raise UsageError(f'{where}: [columns.{name}]: role = "ignored", but it is named as target or key; take one away')
+            raise UsageError(
+                f'{where}: [columns.{name}]: role = "ignored", but it is named as target, key or weight; take one away'
+            )
     if contract.target in contract.key or len(set(contract.key)) < len(contract.key):
         raise UsageError(f"{where}: key must name different columns, and not the target {contract.target!r}")
+    if contract.weight in (contract.target, *contract.key):
+        raise UsageError(f"{where}: weight must be a column of its own, not the target or the key {contract.weight!r}")
+    if weights and contract.columns[weights[0]].type not in BOUNDED:
+        raise UsageError(f'{where}: [columns.{contract.weight}]: weights are numbers: use type = "number", or take weight away')
     _check_target(contract, f"{where}: [columns.{contract.target}]")
     if not contract.features:
-        raise UsageError(f"{where}: no column is left to learn from; at least one must be neither target, key nor ignored")
+        raise UsageError(
+            f"{where}: no column is left to learn from; at least one must be neither target, key, weight nor ignored"
+        )
 
 
 def _check_column(name: str, column: Column, where: str) -> None:
     if name.startswith(RESERVED):
         raise UsageError(f"{where}: names that start with {RESERVED!r} are kept for Shipway; rename the column")
+    _check_spelling(column, where)
     if column.levels is None and column.closed:
         raise UsageError(f"{where}: closed = true needs levels, the list of what the column may be")
     if column.levels is not None:
@@ -67,6 +77,23 @@ def _check_column(name: str, column: Column, where: str) -> None:
         raise UsageError(
             f"{where}: minimum and maximum must be finite, and minimum not above maximum; leave out the one not meant"
         )
+
+
+def _check_spelling(column: Column, where: str) -> None:
+    """How texts of numbers and dates are written."""
+    spelled = column.decimal != "." or column.thousands is not None or column.affixes
+    if spelled and column.type not in BOUNDED:
+        raise UsageError(f"{where}: decimal, thousands and affixes are for integer and number columns, not for {column.type}")
+    if column.thousands is not None and (len(column.thousands) != 1 or column.thousands in "+-0123456789" + column.decimal):
+        raise UsageError(
+            f"{where}: thousands must be one sign other than the decimal {column.decimal!r}; found {column.thousands!r}"
+        )
+    if any(not affix.strip() or any(sign.isdigit() for sign in affix) for affix in column.affixes):
+        raise UsageError(f'{where}: affixes are texts without digits, such as "$" or "kg"; found {list(column.affixes)!r}')
+    if column.format is not None and column.type != "datetime":
+        raise UsageError(f"{where}: format is for datetime columns, not for {column.type}")
+    if column.format is not None and "%" not in column.format:
+        raise UsageError(f'{where}: format must say where day, month and year stand, such as "%d/%m/%Y"; found {column.format!r}')
 
 
 def _check_levels(column: Column, levels: list[Any], where: str) -> None:

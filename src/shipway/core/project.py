@@ -20,16 +20,22 @@ from shipway.core.errors import UsageError
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """A project's name becomes part of a git tag, an address and a model's name."""
 
-FREE_SECTIONS = ("project", "prepare")
+FREE_SECTIONS = ("project", "prepare", "preprocess")
 """Sections that belong to no step; a step that needs one names it as a parameter."""
 
 
 class ProjectInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The section `[project]`: what people should know of the model."""
+    """The section `[project]`: what people should know of the model, and the columns that it does not learn from.
+
+    Attributes:
+        ignore: Columns that are accepted and play no part, whatever the contract says of them: the answer to a column that gives
+            the target away.
+    """
 
     title: str = ""
     description: str = ""
     intended_use: str = ""
+    ignore: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,17 @@ class ProjectFolder:
 
     @functools.cached_property
     def contract(self) -> Contract:
-        return contract.load(self.folder / "contract.toml")
+        """The contract beside the project file, less the columns that `[project] ignore` names."""
+        found = contract.load(self.folder / "contract.toml")
+        for name in self.info.ignore:
+            if name not in found.columns:
+                raise UsageError(f"{self.file}: [project] ignore: there is no column {name!r}; {suggest(name, found.columns)}")
+            if found.role(name) not in ("feature", "ignored"):
+                raise UsageError(f"{self.file}: [project] ignore: {name!r} is the {found.role(name)}, which can't be ignored")
+        ignoring = found.ignoring(self.info.ignore)
+        if not ignoring.features:
+            raise UsageError(f"{self.file}: [project] ignore leaves no column to learn from")
+        return ignoring
 
     @functools.cached_property
     def info(self) -> ProjectInfo:

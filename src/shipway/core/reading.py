@@ -51,7 +51,7 @@ def read(contract: Contract, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *
     columns = []
     for raw, values in zip(raws, frame.get_columns(), strict=True):
         role = contract.role(raw.name)
-        values, found = _judge(raw, values, wanted[raw.name], outside.get(raw.name), demanded=role == "target")
+        values, found = _judge(raw, values, wanted[raw.name], outside.get(raw.name), demanded=role in ("target", "weight"))
         breaches += found if role != "ignored" else ()
         columns.append(values)
     if breaches:

@@ -1,0 +1,22 @@
+"""Findings: what the leakage audit saw in the data, each with its evidence."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["predicts_alone", "key_like", "file_order", "copy", "copy_of_target", "after_the_event", "twins", "conflicts"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something in the data that makes a model look better than it will be, or that bounds how good it can be.
+
+    Attributes:
+        columns: The columns it is about; none where it is about rows.
+        message: One sentence with the evidence, and what to do about it.
+    """
+
+    kind: Kind
+    columns: list[str] = []
+    message: str
