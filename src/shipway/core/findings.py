@@ -1,4 +1,4 @@
-"""Findings: what the leakage audit saw in the data, each with its evidence."""
+"""What was seen in the data and what was done to it: findings of the leakage audit with their evidence, and changes of cells."""
 
 from __future__ import annotations
 
@@ -20,3 +20,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     columns: list[str] = []
     message: str
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done to *cells* cells of a column on the way to its type, such as what = "? read as missing"."""
+
+    column: str
+    what: str
+    cells: int
