@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 from shipway.core.report import RunReport
-from shipway.core.watching import Outcome
+from shipway.core.watching import Outcome, StepProgress
 from shipway.steps import LIFECYCLE
 
 if TYPE_CHECKING:
@@ -70,8 +72,7 @@ class LiveWatcher:
         self._running, self._activity = (step, time.monotonic()), ""
 
     def moved(self, step: str, label: str, done: int, total: int | None, note: str) -> None:
-        count = f"{done:,}/{total:,}" if total else f"{done:,}" if done else ""
-        self._activity = " ".join(part for part in (label, count, note) if part)
+        self._activity = activity(label, done, total, note)
 
     def finished(self, outcome: Outcome) -> None:
         self._outcomes[outcome.name] = outcome
@@ -96,6 +97,37 @@ class LiveWatcher:
             clock = f"{seconds:6.2f} s" if seconds else ""
             table.add_row(Text(MARKS[state], style=style), step.name, Text(state, style=style), clock, Text(note))
         return table
+
+
+class LineWatcher:
+    """What is going on outside of a run, as one moving line of the terminal that is gone in the end."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.status import Status
+
+        self.status = Status("", console=Console(stderr=True))
+
+    def started(self, step: str) -> None: ...
+
+    def moved(self, step: str, label: str, done: int, total: int | None, note: str) -> None:
+        self.status.update(activity(label, done, total, note))
+
+    def finished(self, outcome: Outcome) -> None: ...
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[StepProgress]:
+    """How a command that is no run says where it is: a moving line in a terminal, nothing elsewhere."""
+    watching = LineWatcher()
+    with watching.status if sys.stderr.isatty() else contextlib.nullcontext():
+        yield StepProgress("", watching)
+
+
+def activity(label: str, done: int, total: int | None, note: str) -> str:
+    """Where a piece of work is, in words."""
+    count = f"{done:,}/{total:,}" if total else f"{done:,}" if done else ""
+    return " ".join(part for part in (label, count, note) if part)
 
 
 def watcher(title: str) -> PlainWatcher | LiveWatcher:
