@@ -12,8 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shipway.adapters import files
-from shipway.adapters.files import FilesSource
+from shipway.adapters.files import FilesSource, delimited
 from shipway.core.errors import DataError, UsageError
 
 
@@ -77,7 +76,7 @@ def test_an_absolute_path_is_read_and_the_name_does_not_tell_where_it_was(projec
 
 
 def test_rows_are_numbered_from_one_through_all_batches_of_a_file(project, monkeypatch):
-    monkeypatch.setattr(files, "BATCH_ROWS", 100)
+    monkeypatch.setattr(delimited, "BATCH_ROWS", 100)
     (project / "a.csv").write_text("x\n" + "".join(f"{n}\n" for n in range(1, 251)))
     batches = read(project, "a.csv")
     assert len(batches) == 3
@@ -109,7 +108,7 @@ def test_lines_may_end_as_old_macs_ended_them(project):
         (b"", "a.csv is empty"),
         (b"x,y,x\n1,2,3\n", "more than one column named 'x'"),
         (b"x,y\n1,2,3\n", "a.csv can't be read.*set separator"),
-        (b"x\n\xe9\n", "a.csv can't be read.*set encoding"),
+        ("é\n".encode() + b"\xe9\n", "a.csv can't be read.*row 0: byte 0xe9 is not utf-8.*set encoding"),
     ],
     ids=["empty", "column twice", "too many cells", "not UTF-8"],
 )

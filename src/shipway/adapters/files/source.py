@@ -1,15 +1,15 @@
-"""CSV and Parquet files as a source: CSV cells as the texts that they are, Parquet columns in their types."""
+"""Files by name or pattern, and what is told of them."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shipway.adapters.files import content, delimited
+from shipway.core.dialect import Dialect
 from shipway.core.disk import sha256_of, write_file
 from shipway.core.errors import DataError, OutsideError, UsageError
 from shipway.core.project import suggest
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from shipway.core.artifacts import Table
     from shipway.core.ports import Progress, Source
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt", ".dat", ".data")
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
-SEPARATORS = (",", ";", "\t", "|")
-BATCH_ROWS = 200_000
-HEADER_BYTES = 1 << 16
+WORKBOOKS = (".xls", ".xlsx", ".xlsm", ".ods")
 MEMO = "file-hashes.json"
 
 
@@ -34,9 +33,10 @@ class FilesSource:
     Args:
         root: The project folder. A relative path is looked for there, then in the workspace two folders above it.
         path: One path or glob, or several.
-        separator: Between the cells of a CSV file; by default that of comma, semicolon, tab and bar which line 1 has most of.
-        encoding: Of CSV files, by its Python name.
+        separator, encoding, quote, escape, header, skip: How files of text are written, as in `Dialect`, where an empty quote or
+            escape says that there is none. What is not given is guessed from each file.
         state: A folder where hashes of unchanged files are remembered; without it each file is hashed each time.
+            Copies in UTF-8 lie there too while a packed file, or one in another encoding, is being read.
     """
 
     def __init__(
@@ -45,21 +45,21 @@ class FilesSource:
         *,
         path: str | list[str],
         separator: str | None = None,
-        encoding: str = "utf-8",
+        encoding: str | None = None,
+        quote: str | None = None,
+        escape: str | None = None,
+        header: bool | None = None,
+        skip: int | None = None,
         state: Path | None = None,
     ) -> None:
         self.patterns = [path] if isinstance(path, str) else list(path) if isinstance(path, list) else []
         if not self.patterns or not all(isinstance(pattern, str) and pattern for pattern in self.patterns):
             raise UsageError('[ingest.source] path must be a path or a list of paths, such as "data/*.csv"')
-        if separator is not None and (len(separator) != 1 or not separator.isascii()):
-            raise UsageError(f"separator must be one ASCII character, not {separator!r}")
-        try:
-            "".encode(encoding)
-        except LookupError:
-            raise UsageError(f"there is no encoding {encoding!r}; usual ones are utf-8, latin-1, cp1252, utf-16") from None
+        keys = {"separator": separator, "encoding": encoding, "quote": quote, "escape": escape, "header": header, "skip": skip}
+        self.given = {key: value for key, value in keys.items() if value is not None}
+        _check(self.given)
         self.bases = (root, *root.parents[1:2])
-        self.separator = separator
-        self.encoding = encoding
+        self.state = state
         self.memo = state / MEMO if state is not None else None
 
     def batches(self, progress: Progress) -> Iterator[tuple[str, int, Table]]:
@@ -69,23 +69,29 @@ class FilesSource:
             UsageError: A pattern matches no file, or one of another kind.
             DataError: A file can't be read; names it and what is wrong.
         """
-        import polars
-
         files = self.files()
         with progress("reading files", total=len(files)) as tick:
             for name, file in files:
-                first = 1
                 try:
-                    for batch in self._scan(file, name).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
-                        if len(batch):
+                    with content.unpacked(file, name, self.state) as plain:
+                        for first, batch in self._batches_of(plain, name):
                             yield name, first, batch
-                            first += len(batch)
-                except polars.exceptions.PolarsError as error:
-                    reason = str(error).splitlines()[0]
-                    raise DataError(f"{name} can't be read after row {first - 1:,}: {reason}{_next_step(reason)}") from None
                 except OSError as error:
                     raise OutsideError(f"{name} can't be opened: {error.strerror or error}") from None
                 tick(1, name)
+
+    def dialects(self) -> dict[str, tuple[Dialect, Mapping[str, str]]]:
+        """How each file of text is written, and for each key that was guessed and is not the default, why.
+
+        Raises as `batches` does.
+        """
+        found = {}
+        for name, file in self.files():
+            with content.unpacked(file, name, self.state) as plain:
+                if not content.is_parquet(plain):
+                    looked = delimited.look(plain, name, self.given)
+                    found[name] = looked.dialect, looked.reasons
+        return found
 
     def describe(self) -> Mapping[str, Any]:
         positions = {name: {"sha256": digest} for name, digest in self._digests()}
@@ -93,7 +99,7 @@ class FilesSource:
 
     def fingerprint(self) -> str:
         """Changes with the files' names and contents, and with how they are read."""
-        read = json.dumps([self._digests(), self.separator, self.encoding])
+        read = json.dumps([self._digests(), self.given])
         return hashlib.sha256(read.encode()).hexdigest()
 
     def files(self) -> list[tuple[str, Path]]:
@@ -101,8 +107,9 @@ class FilesSource:
         found: dict[Path, str] = {}
         for pattern in self.patterns:
             for base, file in self._matches(pattern):
-                if file.suffix.lower() not in SUFFIXES:
-                    raise UsageError(f"{file.name} is no file that can be read here; known are {', '.join(SUFFIXES)}")
+                if not _known(file):
+                    step = "; save its sheet as CSV" if file.suffix.lower() in WORKBOOKS else ""
+                    raise UsageError(f"{file.name} is no file that can be read here; known are {', '.join(SUFFIXES)}{step}")
                 found.setdefault(file.resolve(), file.relative_to(base).as_posix())
         return [(name, file) for file, name in found.items()]
 
@@ -115,7 +122,7 @@ class FilesSource:
                 # A name must not tell where on this machine the file lies.
                 return [(file.parent if absolute else base, file) for file in files]
         folders = [(base / within).parent for base in bases]
-        near = {file.name for folder in folders if folder.is_dir() for file in folder.iterdir() if file.suffix in SUFFIXES}
+        near = {file.name for folder in folders if folder.is_dir() for file in folder.iterdir() if _known(file)}
         places = " or ".join(map(str, folders))
         if any((base / within).is_dir() for base in bases):
             raise UsageError(f"[ingest.source] path {pattern!r} is a folder; name its files, such as {f'{pattern}/*.csv'!r}")
@@ -147,53 +154,58 @@ class FilesSource:
         known: dict[str, list[Any]] = json.loads(self.memo.read_bytes())
         return known
 
-    def _scan(self, file: Path, name: str) -> polars.LazyFrame:
-        import polars
-
-        if file.suffix.lower() == ".parquet":
-            return polars.scan_parquet(file, glob=False)
-        with file.open("rb") as opened:
-            start = opened.read(HEADER_BYTES)
-        separator = self._separator(start, name)
-        unread = b"\r" in start and b"\n" not in start  # lines of old Macs, which Polars does not know
-        if unread or self.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig", "ascii"):
-            content: Any = self._decoded(file, name).encode()
+    def _batches_of(self, file: Path, name: str) -> Iterator[tuple[int, polars.DataFrame]]:
+        if content.is_parquet(file):
+            yield from _parquet(file, name)
+        elif Path(name).suffix.lower() == ".parquet":
+            raise DataError(f"{name} is no Parquet file, whatever its name says; write it again, or name it .csv if it is one")
         else:
-            content = file
-        return polars.scan_csv(content, infer_schema=False, separator=separator, glob=False, with_column_names=_unescaped)
-
-    def _separator(self, start: bytes, name: str) -> str:
-        """Find the separator, and see that the header names each column once: Polars would rename the second one."""
-        encoding = "utf-8-sig" if self.encoding.lower() in ("utf-8", "utf8") else self.encoding
-        text = start.decode(encoding, errors="replace")
-        header = text.replace("\r", "\n").partition("\n")[0]
-        if not header.strip():
-            raise DataError(f"{name} is empty, or its first line is: expected a line with the columns' names")
-        separator = self.separator or max(SEPARATORS, key=header.count)
-        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-        twice = sorted({column for column in names if names.count(column) > 1})
-        if twice:
-            raise DataError(f"{name} has more than one column named {', '.join(map(repr, twice))}; each needs a name of its own")
-        return separator
-
-    def _decoded(self, file: Path, name: str) -> str:
-        try:
-            return file.read_text(encoding=self.encoding)
-        except UnicodeError as error:
-            raise DataError(f"{name} is not in {self.encoding}: {error}; set encoding in [ingest.source]") from None
+            yield from delimited.look(file, name, self.given).batches(self.state)
 
 
-def _unescaped(names: list[str]) -> list[str]:
-    """Names of a CSV file's columns; Polars leaves quotes in them doubled, as the file spells them."""
-    return [name.replace('""', '"') for name in names]
+def _parquet(file: Path, name: str) -> Iterator[tuple[int, polars.DataFrame]]:
+    import polars
+
+    first = 1
+    try:
+        for batch in polars.scan_parquet(file, glob=False).collect_batches(chunk_size=delimited.BATCH_ROWS, maintain_order=True):
+            if len(batch):
+                yield first, batch
+                first += len(batch)
+    except polars.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"{name} can't be read after row {first - 1:,}: {reason}; write it again, or leave it out of [ingest.source] path"
+        ) from None
 
 
-def _next_step(reason: str) -> str:
-    if "utf-8" in reason:
-        return '; set encoding in [ingest.source], such as encoding = "latin-1"'
-    if "more fields" in reason:
-        return "; a row has more cells than line 1 has names: mend the file, or set separator in [ingest.source]"
-    return "; mend the file, or leave it out of [ingest.source] path"
+def _check(given: Mapping[str, Any]) -> None:
+    """See that the keys that say how files are written can be right."""
+    separator = given.get("separator", ",")
+    if not isinstance(separator, str) or not separator.isascii() or not (len(separator) == 1 or separator[1:] == " "):
+        raise UsageError(f"separator must be one ASCII character, or one and a blank, not {separator!r}")
+    for key in ("quote", "escape"):
+        sign = given.get(key, "")
+        if not isinstance(sign, str) or len(sign) > 1 or not sign.isascii():
+            raise UsageError(f"{key} must be one ASCII character, or empty where there is none, not {sign!r}")
+    encoding = given.get("encoding", "utf-8")
+    try:
+        "".encode(encoding)
+    except (LookupError, TypeError):
+        raise UsageError(f"there is no encoding {encoding!r}; usual ones are utf-8, latin-1, cp1252, utf-16") from None
+    if not isinstance(given.get("header", True), bool):
+        raise UsageError(f"header must be true or false, not {given['header']!r}")
+    skip = given.get("skip", 0)
+    if not isinstance(skip, int) or isinstance(skip, bool) or skip < 0:
+        raise UsageError(f"skip must be a number of lines from 0, not {skip!r}")
+
+
+def _known(file: Path) -> bool:
+    """Whether *file* is called like one that can be read; what is in it is looked at later."""
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    if suffixes and suffixes[-1] in PACKED_SUFFIXES:
+        suffixes.pop()
+    return bool(suffixes) and suffixes[-1] in SUFFIXES
 
 
 def _hidden(file: Path, base: Path, within: str) -> bool:

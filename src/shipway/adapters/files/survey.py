@@ -1,0 +1,102 @@
+"""One look through a whole file before it is read: whether Polars would read it right, and how many rows it has.
+
+This module imports NumPy at its top, so it is itself imported only inside functions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy
+from numpy.typing import NDArray
+
+from shipway.core.dialect import Dialect
+
+Bytes = NDArray[numpy.uint8]
+Places = NDArray[numpy.intp]
+
+CHUNK_BYTES = 1 << 22
+FEED, RETURN = ord("\n"), ord("\r")
+
+
+def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | None:
+    """The number of rows, or None where the file is not written in the strict way that Polars reads.
+
+    That way is RFC 4180: lines end in a line feed, and a quote stands at both ends of a cell or, doubled, inside a quoted one.
+    Polars misreads some files that are not so without a word. Lines with nothing in them are no rows of a table that is wider
+    than a column: at the end of the file they do not count; further up Polars would take them for rows.
+
+    Args:
+        file: In UTF-8.
+        lines: Lines before the first row.
+        width: Number of columns.
+    """
+    if dialect.escape or len(dialect.separator) > 1:
+        return None
+    quote, separator = (dialect.quote or "").encode(), ord(dialect.separator)
+    rows = blank = 0
+    inside = False
+    with _mapped(file) as text:
+        for start, stop in _spans(text, lines):
+            cells = numpy.frombuffer(text, numpy.uint8, stop - start, start)
+            ends = numpy.flatnonzero(cells == FEED)
+            if quote and (inside or text.find(quote, start, stop) >= 0):
+                quotes = numpy.flatnonzero(cells == ord(quote))
+                if not _fit(cells, quotes, separator, inside=inside):
+                    return None
+                ends = ends[(numpy.searchsorted(quotes, ends) + inside) % 2 == 0]
+                inside ^= bool(len(quotes) % 2)
+            unended = int(cells[-1] != FEED)
+            if width > 1:
+                empty = _empty(cells, ends)
+                tail = len(empty) if not len(empty) or empty.all() else int(numpy.argmin(empty[::-1]))
+                if ((blank or tail) and unended) or (blank and tail < len(empty)) or empty.sum() > tail:
+                    return None
+                blank += tail
+            rows += len(ends) + unended
+            del cells  # a mapped file can't be closed while something looks into it
+    return None if inside else rows - blank
+
+
+@contextlib.contextmanager
+def _mapped(file: Path) -> Iterator[mmap.mmap]:
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        yield text
+
+
+def _spans(text: mmap.mmap, lines: int) -> Iterator[tuple[int, int]]:
+    """Parts of *text* after its first *lines* lines, each of whole lines."""
+    start = 0
+    for _ in range(lines):
+        start = text.find(b"\n", start) + 1 or len(text)
+    while start < len(text):
+        stop = text.find(b"\n", min(start + CHUNK_BYTES, len(text))) + 1 or len(text)
+        yield start, stop
+        start = stop
+
+
+def _fit(cells: Bytes, quotes: Places, separator: int, *, inside: bool) -> bool:
+    """Whether quotes open after a separator or a line's end and close before one; a doubled quote closes and opens again.
+
+    *cells* starts at a line's start and ends at a line's end or the file's; *inside* says whether it starts in quotes.
+    """
+    quote = cells[quotes[0]] if len(quotes) else 0
+    opening, closing = quotes[int(inside) :: 2], quotes[1 - int(inside) :: 2]
+    before = cells[opening[opening > 0] - 1]
+    after = cells[closing[closing < len(cells) - 1] + 1]
+    opened = (before == separator) | (before == FEED) | (before == quote)
+    closed = (after == separator) | (after == FEED) | (after == RETURN) | (after == quote)
+    return bool(opened.all() and closed.all())
+
+
+def _empty(cells: Bytes, ends: Places) -> NDArray[numpy.bool_]:
+    """Which of the lines that end at *ends* have nothing in them."""
+    before, last = cells[ends - 2], cells[ends - 1]
+    for place, end in enumerate(ends[:2].tolist()):
+        # What stands before the first cells ended a line.
+        before[place] = FEED if end < 2 else before[place]
+        last[place] = FEED if end < 1 else last[place]
+    return numpy.asarray((last == FEED) | ((last == RETURN) & (before == FEED)))
