@@ -100,6 +100,13 @@ texts = st.sampled_from(
         "b",
         "None",
         "2026-05-01",
+        "01/05/2026",
+        "1.234,5",
+        "1,234.5",
+        "1,5",
+        "$5",
+        "5 $",
+        "-$ 5",
         "१",
         " ",
     ]
@@ -107,7 +114,7 @@ texts = st.sampled_from(
 cells: st.SearchStrategy[Any] = (
     st.none() | st.booleans() | st.integers(-5, 130) | st.floats(-1e6, 1e6) | texts | st.just([]) | st.just({})
 )
-types: st.SearchStrategy[Type] = st.sampled_from(["text", "category", "integer", "number", "boolean"])
+types: st.SearchStrategy[Type] = st.sampled_from(["text", "category", "integer", "number", "boolean", "datetime"])
 
 
 @st.composite
@@ -115,6 +122,7 @@ def columns(draw: st.DrawFn) -> Column:
     kind: Type = draw(types)
     bounded = kind in ("integer", "number") and draw(st.booleans())
     closed = kind == "category" and draw(st.booleans())
+    spelled = kind in ("integer", "number") and draw(st.booleans())
     return Column(
         type=kind,
         nullable=draw(st.booleans()),
@@ -123,6 +131,10 @@ def columns(draw: st.DrawFn) -> Column:
         maximum=100 if bounded else None,
         levels=["a", "1", "true", "0.5"] if closed else None,
         closed=closed,
+        decimal=draw(st.sampled_from([".", ","])) if spelled else ".",
+        thousands=draw(st.sampled_from([None, " "])) if spelled else None,
+        affixes=("$",) if spelled else (),
+        format="%d/%m/%Y" if kind == "datetime" and draw(st.booleans()) else None,
     )
 
 

@@ -16,7 +16,9 @@ from typing import Any
 
 import polars as pl
 
+from shipway.core import texts
 from shipway.core.contract import Column, text_of
+from shipway.core.spelling import PLAIN, Spelling
 
 DTYPES: dict[str, pl.DataType] = {
     "integer": pl.Int64(),
@@ -26,7 +28,7 @@ DTYPES: dict[str, pl.DataType] = {
     "category": pl.String(),
     "text": pl.String(),
 }
-PLAIN: dict[type, tuple[str, pl.DataType]] = {
+TYPES: dict[type, tuple[str, pl.DataType]] = {
     str: ("text", pl.String()),
     int: ("integer", pl.Int64()),
     float: ("number", pl.Float64()),
@@ -44,8 +46,7 @@ READABLE = {
 
 WORDS = {"text": "text", "integer": "an integer", "number": "a number", "boolean": "a boolean", "datetime": "a date"}
 YES, NO = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
-ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-ISO_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9]([.][0-9]{1,6})?$"
+NUMERIC = ("integer", "number")
 INTEGERS = range(-(2**63), 2**63)
 BEYOND = "an integer beyond 64 bits"
 
@@ -84,7 +85,7 @@ def of_series(series: pl.Series, column: Column) -> Raw:
         return of_values(name, series.to_list(), column)
     if isinstance(dtype, pl.Categorical | pl.Enum | pl.String):
         series = series.cast(pl.String)
-        parts = [("datetime", _moments(series, column.missing))] if column.type == "datetime" else []
+        parts = [("datetime", texts.moments(series, column.missing, column.format))] if column.type == "datetime" else []
         return Raw(name, len(series), [*parts, ("text", series)])
     if isinstance(dtype, pl.Date | pl.Datetime):
         return Raw(name, len(series), [("datetime", series)])
@@ -111,7 +112,7 @@ def of_values(name: str, values: list[Any], column: Column) -> Raw:
     kinds = set(map(type, values)) - {type(None)}
     if not kinds:
         return Raw(name, len(values), [])
-    plain = PLAIN.get(kinds.pop()) if len(kinds) == 1 else None
+    plain = TYPES.get(kinds.pop()) if len(kinds) == 1 else None
     if plain is None:
         return _mixed(name, values, column)
     try:
@@ -134,7 +135,7 @@ def _mixed(name: str, values: list[Any], column: Column) -> Raw:
             sorted_out.setdefault(kind, [None] * len(values))[row] = plain
     parts: list[tuple[str, pl.Series]] = []
     for kind, some in sorted_out.items():
-        dtype = pl.Datetime("us") if kind == "datetime" else next(dtype for name, dtype in PLAIN.values() if name == kind)
+        dtype = pl.Datetime("us") if kind == "datetime" else next(dtype for name, dtype in TYPES.values() if name == kind)
         parts += of_series(pl.Series(name, some, dtype=dtype), column).parts
     return Raw(name, len(values), parts, odd=odd)
 
@@ -178,48 +179,19 @@ def kind_of(value: Any) -> str:
     return "nothing" if value is None else WORDS.get(kind, kind)
 
 
-def _moments(texts: pl.Series, missing: Iterable[str]) -> pl.Series:
-    """ISO 8601 texts as times without a zone (UTC where an offset is given); null where a text is none, or a missing marker."""
-    cell = pl.first().str.strip_chars()
-    date_time = cell.str.replace(" ", "T", literal=True).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
-    moments = (
-        pl.when(pl.first().is_in(list(missing)))
-        .then(None)
-        .when(cell.str.contains(ISO_DATE))
-        .then(cell.str.to_datetime("%Y-%m-%d", strict=False, time_unit="us"))
-        .when(cell.str.contains(ISO_TIME))
-        .then(date_time)
-    )
-    read = texts.to_frame().select(moments).to_series()
-    rest = texts.filter(read.is_null() & texts.is_not_null()).unique().to_list()
-    other = {text: moment for text in rest if text not in missing and (moment := _moment(text)) is not None}
-    if not other:
-        return read
-    return read.zip_with(read.is_not_null(), texts.replace_strict(other, default=None, return_dtype=pl.Datetime("us")))
-
-
-def _moment(text: str) -> datetime | None:
-    """Any other spelling that ISO 8601 allows: offsets, weeks, no separators, finer fractions."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    except (ValueError, OverflowError):
-        return None
-
-
 @functools.lru_cache(maxsize=4096)
-def parsed(name: str, kind: str, wanted: str, missing: tuple[str, ...]) -> pl.Expr:
+def parsed(name: str, kind: str, wanted: str, missing: tuple[str, ...], written: Spelling = PLAIN) -> pl.Expr:
     """The cells of the frame's column *name*, all of one *kind*, in the type *wanted*; null where missing or not readable.
 
-    *kind* is one of `READABLE[wanted]`.
+    *kind* is one of `READABLE[wanted]`; *written* is how texts of numbers are.
     """
     raw = pl.col(name)
-    value = _READERS[wanted](raw, kind)
+    value = _READERS[wanted](texts.plain_numbers(raw, written) if kind == "text" and wanted in NUMERIC else raw, kind)
     if wanted in ("category", "text"):
         # the commonest markers are one or two short texts, for which comparing beats a set
         markers = missing if kind == "text" else _canonical(missing)
         return pl.when(pl.all_horizontal(value != marker for marker in markers)).then(value) if markers else value
-    if wanted == "datetime" or not any(_is_value(marker) for marker in missing):
+    if wanted == "datetime" or (written.plain and not any(_is_value(marker) for marker in missing)):
         return value
     return pl.when(~canonical(raw, kind).is_in(list(missing) if kind == "text" else _canonical(missing))).then(value)
 
@@ -254,13 +226,12 @@ def _whole(raw: pl.Expr) -> pl.Expr:
 
 def _integer(raw: pl.Expr, kind: str) -> pl.Expr:
     if kind == "text":
-        text = raw.str.strip_chars()
-        return pl.coalesce(text.cast(pl.Int64, strict=False), _whole(text.cast(pl.Float64, strict=False)))
+        return pl.coalesce(raw.cast(pl.Int64, strict=False), _whole(raw.cast(pl.Float64, strict=False)))
     return raw.cast(pl.Int64, strict=False) if kind == "integer" else _whole(raw)
 
 
 def _number(raw: pl.Expr, kind: str) -> pl.Expr:
-    value = (raw.str.strip_chars() if kind == "text" else raw).cast(pl.Float64, strict=False)
+    value = raw.cast(pl.Float64, strict=False)
     return value if kind == "integer" else pl.when(value.is_finite()).then(value)
 
 

@@ -171,10 +171,10 @@ def read(
     by the column's type:
 
     - integer: whole numbers within 64 bits and their texts, in any spelling of a number ("84", " 84", "84.0", "8.4e1").
-    - number: finite numbers and their texts; no booleans.
+    - number: finite numbers and their texts; no booleans. Texts of both follow the column's decimal, thousands and affixes.
     - boolean: true, false, 1, 0, and the texts true, false, yes, no, 1, 0 in any case.
     - category, text: texts as they are; numbers and booleans become canonical text (84.0 is "84", true is "true").
-    - datetime: ISO 8601 texts and typed dates; an offset is turned to UTC and dropped.
+    - datetime: texts as the format describes them, ISO 8601 texts and typed dates; an offset is turned to UTC and dropped.
 
     The rules that can break are `type`, `missing`, `required`, `minimum`, `maximum`, `level` and, for records at the service's
     door, `unknown`. Ignored columns never break one: what can't be read is null.

@@ -11,12 +11,15 @@ import msgspec
 
 from shipway.core.contract import Column, Contract, text_of
 from shipway.core.errors import UsageError
+from shipway.core.spelling import format_fault
 
 RESERVED = "_shipway_"
 """Start of the names of the columns that say where a row stood in its source."""
 
 LEVELLED = ("category", "text", "integer", "boolean")
 BOUNDED = ("integer", "number")
+SIGNS = "+-.,_' \t\xa0\u202f"
+"""What belongs to a number itself; an affix of nothing else would take a minus away."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -88,12 +91,14 @@ def _check_spelling(column: Column, where: str) -> None:
         raise UsageError(
             f"{where}: thousands must be one sign other than the decimal {column.decimal!r}; found {column.thousands!r}"
         )
-    if any(not affix.strip() or any(sign.isdigit() for sign in affix) for affix in column.affixes):
-        raise UsageError(f'{where}: affixes are texts without digits, such as "$" or "kg"; found {list(column.affixes)!r}')
+    if any(any(sign.isdigit() for sign in affix) or not affix.strip(SIGNS) for affix in column.affixes):
+        raise UsageError(
+            f'{where}: affixes are texts without digits and not only signs, such as "$" or "kg"; found {list(column.affixes)!r}'
+        )
     if column.format is not None and column.type != "datetime":
         raise UsageError(f"{where}: format is for datetime columns, not for {column.type}")
-    if column.format is not None and "%" not in column.format:
-        raise UsageError(f'{where}: format must say where day, month and year stand, such as "%d/%m/%Y"; found {column.format!r}')
+    if column.format is not None and (fault := format_fault(column.format)):
+        raise UsageError(f"{where}: format: {fault}; found {column.format!r}")
 
 
 def _check_levels(column: Column, levels: list[Any], where: str) -> None:

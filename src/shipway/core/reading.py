@@ -14,6 +14,7 @@ import polars as pl
 from shipway.core import cells
 from shipway.core.cells import Raw
 from shipway.core.contract import Breach, Column, Contract, Reading, text_of
+from shipway.core.spelling import Spelling, sample
 
 SHOWN_LEVELS = 10
 SHOWN_NAME = 100
@@ -88,7 +89,8 @@ def _parse(raws: Sequence[Raw], columns: Mapping[str, Column]) -> pl.DataFrame:
     for place, raw in enumerate(raws):
         column = columns[raw.name]
         readable = [(kind, part) for kind, part in raw.parts if kind in cells.READABLE[column.type]]
-        read = [cells.parsed(f"{place} {kind}", kind, column.type, column.missing) for kind, _ in readable]
+        written = Spelling.of(column)
+        read = [cells.parsed(f"{place} {kind}", kind, column.type, column.missing, written) for kind, _ in readable]
         parts += [part.alias(f"{place} {kind}") for kind, part in readable]
         if not read:
             parts.append(pl.Series(f"{place}", [None], dtype=cells.DTYPES[column.type]).new_from_index(0, raw.height))
@@ -140,6 +142,14 @@ def _judge(
     return values, breaches
 
 
+def _expected(column: Column) -> str:
+    """What a cell should be, in words, with how its texts are written where that is not the usual way."""
+    words = EXPECTED[column.type]
+    if column.format is not None:
+        return f"a date as {column.format}"
+    return words if Spelling.of(column).plain else f"{words} such as {sample(column)}"
+
+
 def _breaks(values: pl.Series, rule: str, bound: float) -> bool:
     extreme: Any = values.min() if rule == "minimum" else values.max()
     return extreme is not None and bool(extreme < bound if rule == "minimum" else extreme > bound)
@@ -147,7 +157,7 @@ def _breaks(values: pl.Series, rule: str, bound: float) -> bool:
 
 def _unread(raw: Raw, values: pl.Series, column: Column, *, nullable: bool) -> Iterator[Breach]:
     """Why the cells that are null are: missing where they may not be, or not readable."""
-    expected = EXPECTED[column.type]
+    expected = _expected(column)
     rows = values.is_null().arg_true()
     missing = cells.missing(raw, rows, column.missing)
     if nullable:

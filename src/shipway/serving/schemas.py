@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from shipway.core.contract import Column, Contract, text_of
+from shipway.core.spelling import Spelling, number_pattern
 
 Schema = dict[str, Any]
 
-NUMBER_TEXT = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 BOOLEAN_TEXT = r"^\s*([Tt][Rr][Uu][Ee]|[Yy][Ee][Ss]|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]|[01](\.0)?)\s*$"
 SCALARS = ["string", "number", "boolean"]
 
@@ -101,11 +101,11 @@ PROBLEM: Schema = {
 
 
 def _integer(column: Column) -> list[Schema]:
-    return [_bounded({"type": "integer", "format": "int64"}, column), _text(NUMBER_TEXT)]
+    return [_bounded({"type": "integer", "format": "int64"}, column), _text(number_pattern(Spelling.of(column)))]
 
 
 def _number_schema(column: Column) -> list[Schema]:
-    return [_bounded({"type": "number"}, column), _text(NUMBER_TEXT)]
+    return [_bounded({"type": "number"}, column), _text(number_pattern(Spelling.of(column)))]
 
 
 def _boolean(column: Column) -> list[Schema]:
@@ -113,7 +113,8 @@ def _boolean(column: Column) -> list[Schema]:
 
 
 def _datetime(column: Column) -> list[Schema]:
-    return [{"type": "string", "description": "ISO 8601; an offset is turned to UTC", "examples": ["2026-11-23T09:30:00"]}]
+    iso: Schema = {"type": "string", "description": "ISO 8601; an offset is turned to UTC", "examples": ["2026-11-23T09:30:00"]}
+    return [iso] if column.format is None else [iso, {"type": "string", "description": f"a date as {column.format}"}]
 
 
 def _category(column: Column) -> list[Schema]:

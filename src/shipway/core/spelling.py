@@ -1,0 +1,144 @@
+"""How texts of numbers and dates are written, as a column of the contract says it: patterns that the reader, the checks of the
+contract file and the service's documentation share."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import NamedTuple
+
+from shipway.core.contract import Column
+
+DIRECTIVES = {
+    "Y": "[0-9]{4}",
+    "y": "[0-9]{2}",
+    "m": "[0-9]{1,2}",
+    "d": "[0-9]{1,2}",
+    "e": "[0-9]{1,2}",
+    "j": "[0-9]{1,3}",
+    "b": "[A-Za-z]{3}",
+    "h": "[A-Za-z]{3}",
+    "B": "[A-Za-z]{3,9}",
+    "a": "[A-Za-z]{3}",
+    "A": "[A-Za-z]{3,9}",
+    "H": "[0-9]{1,2}",
+    "I": "[0-9]{1,2}",
+    "M": "[0-9]{1,2}",
+    "S": "[0-9]{1,2}",
+    "f": "[0-9]{1,6}",
+    "p": "[AaPp][Mm]",
+    "z": "[+-][0-9]{2}:?[0-9]{2}",
+    "%": "%",
+}
+"""What stands for each directive of a format, after Python's `strptime`, with English names of months and days; a hyphen after
+the % (no padding) changes nothing, as numbers may stand without their leading zero anyway. Years have all their digits: read
+leniently, 01/02/20 would be of the year 20 under %d/%m/%Y."""
+
+LIKELY_YEAR = "(1[6-9]|2[0-9])[0-9]{2}"
+"""A year where nothing stands between day, month and year: under %d%m%Y, the ISO 8601 text 20101123 would be of the year 1123."""
+
+DIRECTIVE = re.compile(r"%-?(.)?", re.DOTALL)
+YEARS, MONTHS, DAYS = "Yy", "mbBh", "de"
+
+EXPONENT = "([eE][+-]?[0-9]+)?"
+
+
+class Spelling(NamedTuple):
+    """How the texts of a column of numbers are written; hashable, so that what is built from it is built once."""
+
+    decimal: str
+    thousands: str | None
+    affixes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, column: Column) -> Spelling:
+        return cls(column.decimal, column.thousands, column.affixes)
+
+    @property
+    def plain(self) -> bool:
+        """Whether numbers are written as in JSON."""
+        return self.decimal == "." and self.thousands is None and not self.affixes
+
+
+PLAIN = Spelling(".", None, ())
+
+
+@functools.lru_cache(maxsize=4096)
+def grouped(spelling: Spelling) -> str:
+    """A pattern of a number with a sign between its thousands; whole cells, without affixes and blanks.
+
+    Signs stand where thousands stand, else the text is no number: before each three digits, or, as in India, before the last
+    three and each two above them.
+    """
+    sign, decimal = literal(spelling.thousands or ""), literal(spelling.decimal)
+    western, indian = f"[0-9]{{1,3}}({sign}[0-9]{{3}})+", f"[0-9]{{1,2}}({sign}[0-9]{{2}})+{sign}[0-9]{{3}}"
+    return f"^[+-]?({western}|{indian})({decimal}[0-9]*)?{EXPONENT}$"
+
+
+@functools.lru_cache(maxsize=4096)
+def number_pattern(spelling: Spelling) -> str:
+    """A pattern of the texts that are read as numbers, blanks around them included; in JSON Schema's dialect."""
+    decimal = literal(spelling.decimal)
+    number = f"([0-9]+{decimal}?[0-9]*|{decimal}[0-9]+){EXPONENT}"
+    if spelling.thousands is not None:
+        number = f"({number}|{grouped(spelling)[len('^[+-]?') : -1]})"
+    if not spelling.affixes:
+        return rf"^\s*[+-]?{number}\s*$"
+    affix = alternatives(spelling.affixes)
+    return rf"^\s*[+-]?(\s*{affix}\s*)?[+-]?{number}(\s*{affix})?\s*$"
+
+
+@functools.lru_cache(maxsize=4096)
+def alternatives(affixes: tuple[str, ...]) -> str:
+    """A pattern of any of *affixes*, the longest first, so that "kg" is not left with a "g"."""
+    texts = sorted({affix.strip() for affix in affixes}, key=lambda affix: (-len(affix), affix))
+    return f"({'|'.join(map(literal, texts))})"
+
+
+@functools.lru_cache(maxsize=4096)
+def date_pattern(form: str) -> str:
+    """A pattern of the texts that *form* describes, without blanks around them."""
+    dense = re.fullmatch("(%-?[mdej])+%-?Y", form) is not None
+    directives = {**DIRECTIVES, "Y": LIKELY_YEAR} if dense else DIRECTIVES
+    parts, end = [], 0
+    for found in DIRECTIVE.finditer(form):
+        parts += [literal(form[end : found.start()]), directives[found[1]]]
+        end = found.end()
+    return "^" + re.sub(r"\s+", r"\\s+", "".join([*parts, literal(form[end:])])) + "$"
+
+
+def sample(column: Column) -> str:
+    """A number as the texts of *column* may be written, for messages."""
+    sign = column.thousands or ""
+    number = f"1{sign}234" if column.type == "integer" else f"1{sign}234{column.decimal}5"
+    return f"{number} or {number} {column.affixes[0].strip()}" if column.affixes else number
+
+
+def literal(text: str) -> str:
+    """A pattern of *text* itself; escapes only what JSON Schema's dialect lets one escape, which `re.escape` does not."""
+    return re.sub(r"[\^$\\.*+?()\[\]{}|]", r"\\\g<0>", text)
+
+
+def format_fault(form: str) -> str | None:
+    """What is wrong with the format of a date, in words; None where nothing is."""
+    directives = [found[1] for found in DIRECTIVE.finditer(form)]
+    for letter in directives:
+        if letter not in DIRECTIVES:
+            return f"%{letter or ''} is not known; known are {', '.join(f'%{known}' for known in DIRECTIVES)}"
+    if not any(letter in YEARS for letter in directives) or not any(letter in MONTHS + "j" for letter in directives):
+        return 'it must say where day, month and year stand, such as "%d/%m/%Y"'
+    if any(letter in "HI" for letter in directives) != ("M" in directives) or ("I" in directives) != ("p" in directives):
+        return 'a time of day needs its hour and minute, and with %I also %p, such as "%d/%m/%Y %H:%M"'
+    return None
+
+
+@functools.lru_cache(maxsize=4096)
+def takes_iso_dates(form: str) -> bool:
+    """Whether dates of ISO 8601 are read beside *form*: not where the year stands first and the day before the month.
+
+    There only texts with the T of ISO 8601 are, as of 2026-04-03 and 2026-04-13 one would be read as March, the other as April.
+    """
+    letters = [found[1] for found in DIRECTIVE.finditer(form)]
+    places = ["d" if letter in DAYS else "m" if letter in MONTHS else letter for letter in letters]
+    swapped = "d" in places and "m" in places and places.index("d") < places.index("m")
+    return not (swapped and places[0] == "Y")

@@ -1,0 +1,83 @@
+"""Texts read as numbers and as times, by the spelling that the contract gives for their column.
+
+This module imports Polars at its top, so it is itself imported only inside functions.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from datetime import UTC, datetime
+
+import polars as pl
+
+from shipway.core import spelling
+from shipway.core.spelling import Spelling
+
+ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+ISO_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9]([.][0-9]{1,6})?$"
+MICROSECONDS = pl.Datetime("us")
+
+
+def plain_numbers(texts: pl.Expr, written: Spelling) -> pl.Expr:
+    """Texts of numbers without blanks around them and with their affixes and signs between thousands taken away, and a point for
+    the decimal; what stands wrong is null or stays no number."""
+    texts = texts.str.strip_chars()
+    if written.plain:
+        return texts
+    if written.affixes:
+        affix = spelling.alternatives(written.affixes)
+        texts = texts.str.replace(rf"^([+-]?)\s*{affix}\s*", "${1}").str.replace(rf"\s*{affix}$", "")
+    whole = texts
+    if written.thousands is not None:
+        closed = texts.str.replace_all(written.thousands, "", literal=True)
+        whole = pl.when(~texts.str.contains(written.thousands, literal=True)).then(texts)
+        whole = pl.when(texts.str.contains(spelling.grouped(written))).then(closed).otherwise(whole)
+    if written.decimal == ".":
+        return whole
+    pointed = whole.str.replace(written.decimal, ".", literal=True)
+    return pl.when(~whole.str.contains(".", literal=True)).then(pointed)
+
+
+def moments(texts: pl.Series, missing: tuple[str, ...], form: str | None) -> pl.Series:
+    """Texts as times without a zone (UTC where an offset is given); null where a text is none, or a missing marker.
+
+    Texts are read as *form* describes them, else as ISO 8601.
+    """
+    read = texts.to_frame().select(_moments(missing, form)).to_series()
+    rest = texts.filter(read.is_null() & texts.is_not_null()).unique().to_list()
+    exact = form is not None and not spelling.takes_iso_dates(form)
+    wanted = [text for text in rest if text not in missing and not (exact and "T" not in text)]
+    other = {text: moment for text in wanted if (moment := _moment(text)) is not None}
+    if not other:
+        return read
+    return read.zip_with(read.is_not_null(), texts.replace_strict(other, default=None, return_dtype=MICROSECONDS))
+
+
+@functools.lru_cache(maxsize=4096)
+def _moments(missing: tuple[str, ...], form: str | None) -> pl.Expr:
+    """The spellings that Polars reads; column of a frame of one."""
+    cell = pl.first().str.strip_chars()
+    iso = cell.str.replace(" ", "T", literal=True).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="us")
+    day = cell.str.to_datetime("%Y-%m-%d", strict=False, time_unit="us")
+    read: pl.Expr = pl.when(cell.str.contains(ISO_DATE)).then(day).when(cell.str.contains(ISO_TIME)).then(iso)
+    if form is not None:
+        formatted = pl.when(cell.str.contains(spelling.date_pattern(form))).then(_formatted(cell, form))
+        read = formatted.otherwise(read) if spelling.takes_iso_dates(form) else formatted
+    return pl.when(~pl.first().is_in(list(missing))).then(read)
+
+
+def _formatted(cell: pl.Expr, form: str) -> pl.Expr:
+    """Texts read by *form*, in the dialect of Polars, where a fraction of a second comes with its point."""
+    form = re.sub("[.]%f", "%.f", form)
+    moment = cell.str.to_datetime(form, strict=False, time_unit="us")
+    return moment.dt.replace_time_zone(None) if "%z" in form else moment
+
+
+def _moment(text: str) -> datetime | None:
+    """Any other spelling that ISO 8601 allows: offsets, weeks, no separators, finer fractions."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return None
