@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ import polars as pl
 from shipway.core import plan, project
 from shipway.core.artifacts import ROW, SOURCE, Model, Table, Verdict
 from shipway.core.ports import Tick
+from shipway.core.rows import keep
 from shipway.core.search import Search
 from shipway.core.step import Step
 from shipway.modelling import search as searching
@@ -80,21 +82,22 @@ def main() -> None:
     if arguments.folder is None:
         parser.error("name the folder that holds the CSV files, or set SHIPWAY_DATA_DIR")
     for name, file in FILES.items():
-        report(name, Path(arguments.folder) / file, arguments.repeats)
+        with tempfile.TemporaryDirectory() as scratch:
+            report(name, Path(arguments.folder) / file, arguments.repeats, Path(scratch))
 
 
-def report(name: str, file: Path, repeats: int) -> None:
+def report(name: str, file: Path, repeats: int, scratch: Path) -> None:
     """Print the figures of one project."""
     print(name)
     folder = project.load(PROJECTS / name)
 
     def run(step: Step[..., Any], *read: object, **ports: object) -> Any:
-        given = {"contract": folder.contract, "progress": Quiet(), **ports}
+        given = {"contract": folder.contract, "progress": Quiet(), "staging": scratch / step.name, **ports}
         return step(*read, **plan.settings_of(step, folder), **{key: given[key] for key in given if key in step.parameters})
 
     rows = pl.read_csv(file, infer_schema=False)
     rows = rows.with_columns(pl.lit(file.name).alias(SOURCE), pl.int_range(1, pl.len() + 1).alias(ROW))
-    training, testing = run(split, run(clean, run(check, rows)))
+    training, testing = run(split, run(clean, run(check, keep(rows, scratch / "rows"))))
     began = time.perf_counter()
     search: Search = run(tune, training)
     tuned = time.perf_counter()

@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shipway", deadline=None)  # on a busy machine any example may take long
+settings.load_profile("shipway")
 
 CASE_STUDIES = ("telco_churn", "iris", "airline_satisfaction")
 

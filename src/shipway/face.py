@@ -16,6 +16,7 @@ from shipway.core.artifacts import Checked, DataVersion, Model, ModelVersion, Ve
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
 from shipway.core.report import RunReport
+from shipway.core.rows import Rows
 from shipway.core.search import Search
 from shipway.core.watching import Outcome
 
@@ -116,7 +117,7 @@ class ProjectRun:
     @property
     def rows(self) -> polars.DataFrame:
         """The rows as received and combined, with where each stood."""
-        return self._frame("rows")
+        return self._rows("rows").frame()
 
     @property
     def checked(self) -> Checked:
@@ -126,7 +127,7 @@ class ProjectRun:
 
     @property
     def clean(self) -> polars.DataFrame:
-        return self._frame("clean")
+        return self._rows("clean").frame()
 
     @property
     def training(self) -> polars.DataFrame:
@@ -180,6 +181,10 @@ class ProjectRun:
         answers = predictor.predict([rows] if isinstance(rows, Mapping) else rows)
         columns = {f"probability_{level}": answers.probabilities[:, index] for index, level in enumerate(predictor.card.classes)}
         return polars.DataFrame({"label": answers.labels, **columns})
+
+    def _rows(self, name: str) -> Rows:
+        found: Rows = self._run.result(name)
+        return found
 
     def _frame(self, name: str) -> polars.DataFrame:
         found: polars.DataFrame = self._run.result(name)

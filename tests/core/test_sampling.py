@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -14,7 +14,6 @@ def batched(frame: pl.DataFrame, size: int) -> list[pl.DataFrame]:
     return [frame.slice(start, size) for start in range(0, frame.height, size)]
 
 
-@settings(deadline=None)
 @given(height=st.integers(1, 60), size=st.integers(1, 25))
 def test_a_table_within_the_limit_is_kept_whole_and_in_order(height: int, size: int) -> None:
     frame = pl.DataFrame({"y": [str(row % 3) for row in range(height)], "x": [str(row) for row in range(height)]})
@@ -23,7 +22,6 @@ def test_a_table_within_the_limit_is_kept_whole_and_in_order(height: int, size: 
     assert_frame_equal(sample, frame)
 
 
-@settings(deadline=None)
 @given(height=st.integers(101, 500), size=st.integers(1, 90))
 def test_a_higher_table_is_thinned_evenly(height: int, size: int) -> None:
     frame = pl.DataFrame({"y": ["a"] * height, "x": [str(row) for row in range(height)]})
@@ -34,7 +32,6 @@ def test_a_higher_table_is_thinned_evenly(height: int, size: int) -> None:
     assert rows.diff().drop_nulls().n_unique() == 1
 
 
-@settings(deadline=None)
 @given(rare=st.integers(0, 999), empty=st.integers(0, 999))
 def test_no_class_and_no_empty_cell_is_missed(rare: int, empty: int) -> None:
     classes, cells = ["common"] * 1000, ["1"] * 1000

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
-from typing import Literal
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.steps.said import Said
 
-from shipway.core.artifacts import Checked
+from shipway.core import rows as rows_module
+from shipway.core.artifacts import Checked, Examined
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import DataError
+from shipway.core.ports import Staging
 from shipway.steps.clean import clean
 
 CONTRACT = Contract(
@@ -28,43 +32,84 @@ SCHEMA = {"id": pl.Int64, "x": pl.Float64, "y": pl.String}
 Row = tuple[int, float | None, str]
 
 
-def cleaned(rows: list[Row], duplicates: Literal["drop", "keep", "fail"] = "drop", said: Said | None = None) -> list[Row]:
+def cleaned(rows: list[Row], said: Said | None = None, size: int = 1000, **given: Any) -> list[Row]:
+    """What is left of *rows*, kept in parts of *size* rows and gone through as many at a time."""
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    result = clean(Checked(frame, pl.DataFrame(), 0), contract=CONTRACT, progress=said or Said(), duplicates=duplicates)
-    return result.rows()
+    with tempfile.TemporaryDirectory() as scratch, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows_module, "BATCH_ROWS", size)
+        checked, staging = Path(scratch) / "checked", Path(scratch) / "staging"
+        (checked / "rows").mkdir(parents=True)
+        staging.mkdir()
+        for place, part in enumerate(frame.iter_slices(size)):
+            part.write_parquet(checked / "rows" / f"part-{place:05}.parquet")
+        examined = Examined(received=frame.height, quarantined=0)
+        result = clean(Checked(checked, examined), contract=CONTRACT, staging=Staging(staging), progress=said or Said(), **given)
+        return result.frame().rows()
 
 
 def test_exact_duplicates_are_dropped_and_rows_equal_but_for_the_key_are_kept() -> None:
     said = Said()
-    assert cleaned([(1, 1.0, "a"), (1, 1.0, "a"), (2, 1.0, "a")], said=said) == [(1, 1.0, "a"), (2, 1.0, "a")]
+    assert cleaned([(1, 1.0, "a"), (1, 1.0, "a"), (2, 1.0, "a")], said) == [(1, 1.0, "a"), (2, 1.0, "a")]
     assert said.notes == ["2 rows, 1 duplicates dropped"]
     assert said.warnings == []
 
 
 def test_dropping_most_of_the_rows_is_warned_of() -> None:
     said = Said()
-    cleaned([(1, 1.0, "a")] * 3, said=said)
+    cleaned([(1, 1.0, "a")] * 3, said)
     assert said.warnings[0].startswith("most rows (2 of 3)")
 
 
 def test_duplicates_may_be_kept_or_refused() -> None:
     rows: list[Row] = [(1, None, "a"), (1, None, "a")]
-    assert cleaned(rows, "keep") == rows
+    assert cleaned(rows, duplicates="keep") == rows
     with pytest.raises(DataError, match="1 rows repeat"):
-        cleaned(rows, "fail")
+        cleaned(rows, duplicates="fail")
+
+
+CONFLICTING: list[Row] = [(1, None, "a"), (2, None, "b"), (3, 2.0, "a"), (4, 2.0, "a"), (5, None, "a")]
 
 
 def test_conflicting_labels_are_counted_and_kept() -> None:
     said = Said()
-    rows: list[Row] = [(1, None, "a"), (2, None, "b"), (3, 2.0, "a"), (4, 2.0, "a")]
-    assert cleaned(rows, said=said) == rows
+    assert cleaned(CONFLICTING, said) == CONFLICTING
     assert len(said.warnings) == 1
-    assert said.warnings[0].startswith("1 groups of rows (2 rows)")
+    assert said.warnings[0].startswith("1 groups of rows (3 rows)")
+
+
+def test_rows_with_conflicting_labels_may_all_be_dropped() -> None:
+    said = Said()
+    assert cleaned(CONFLICTING, said, conflicts="drop") == CONFLICTING[2:4]
+    assert said.warnings == ["1 groups of rows (3 rows) have equal features and different 'y': they were dropped"]
+
+
+def test_conflicts_that_leave_no_row_are_refused() -> None:
+    with pytest.raises(DataError, match="no row would be left"):
+        cleaned(CONFLICTING[:2], conflicts="drop")
 
 
 cells = st.tuples(st.integers(0, 2), st.sampled_from([None, 0.5, 1.0]), st.sampled_from(["a", "b"]))
+tables = st.lists(cells, min_size=1, max_size=30)
 
 
-@given(st.lists(cells, min_size=1))
-def test_what_is_left_is_each_row_once_in_the_order_of_first_appearance(rows: list[Row]) -> None:
-    assert cleaned(rows) == list(dict.fromkeys(rows))
+@settings(max_examples=60)
+@given(tables, st.integers(1, 9))
+def test_what_is_left_is_each_row_once_in_the_order_of_first_appearance(rows: list[Row], size: int) -> None:
+    assert cleaned(rows, size=size) == list(dict.fromkeys(rows))
+
+
+@settings(max_examples=60)
+@given(tables, st.integers(1, 9), st.sampled_from(["drop", "keep"]))
+def test_after_conflicts_are_dropped_equal_features_have_one_label_and_no_other_row_is_gone(
+    rows: list[Row], size: int, duplicates: str
+) -> None:
+    unique = list(dict.fromkeys(rows)) if duplicates == "drop" else rows
+    labels: dict[float | None, set[str]] = {}
+    for _, x, y in rows:
+        labels.setdefault(x, set()).add(y)
+    left = [row for row in unique if len(labels[row[1]]) == 1]
+    if left:
+        assert cleaned(rows, size=size, duplicates=duplicates, conflicts="drop") == left
+    else:
+        with pytest.raises(DataError):
+            cleaned(rows, size=size, duplicates=duplicates, conflicts="drop")

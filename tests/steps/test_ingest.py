@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -51,6 +52,11 @@ def received(folder: Path, *batches: tuple[str, int, pl.DataFrame], said: Said |
     return ingest(source=Frames(*batches), staging=Staging(folder), progress=said or Said())
 
 
+def combined(folder: Path, said: Said | None = None, where: str | None = None) -> pl.DataFrame:
+    staging = Staging(Path(tempfile.mkdtemp(dir=folder)))
+    return combine(VERSION, versions=Folders(folder), staging=staging, progress=said or Said(), where=where).frame()
+
+
 def test_rows_are_staged_as_received_with_where_they_stood(tmp_path: Path) -> None:
     said = Said()
     result = received(tmp_path, FIRST, SECOND, said=said)
@@ -73,7 +79,7 @@ def test_a_column_with_a_name_of_ours_is_refused(tmp_path: Path) -> None:
 
 def test_parts_with_other_columns_are_put_under_each_other(tmp_path: Path) -> None:
     received(tmp_path, FIRST, SECOND)
-    rows = combine(VERSION, versions=Folders(tmp_path), progress=Said())
+    rows = combined(tmp_path)
     assert rows.columns == ["x", "y", "z", SOURCE, ROW]
     assert rows["z"].to_list() == [None, None, "new"]
     assert rows[ROW].to_list() == [1, 2, 4]
@@ -82,7 +88,7 @@ def test_parts_with_other_columns_are_put_under_each_other(tmp_path: Path) -> No
 def test_a_condition_keeps_rows_with_their_places(tmp_path: Path) -> None:
     received(tmp_path, FIRST, SECOND)
     said = Said()
-    rows = combine(VERSION, versions=Folders(tmp_path), progress=said, where="x = '3' OR y = 'a'")
+    rows = combined(tmp_path, said, where="x = '3' OR y = 'a'")
     assert rows[ROW].to_list() == [1, 4]
     assert said.notes == ["2 of 3 rows"]
 
@@ -91,28 +97,28 @@ def test_a_condition_keeps_rows_with_their_places(tmp_path: Path) -> None:
 def test_what_is_no_condition_is_refused(tmp_path: Path, where: str) -> None:
     received(tmp_path, FIRST)
     with pytest.raises(UsageError, match="is no condition"):
-        combine(VERSION, versions=Folders(tmp_path), progress=Said(), where=where)
+        combined(tmp_path, where=where)
 
 
 def test_a_condition_that_no_row_meets_is_refused(tmp_path: Path) -> None:
     received(tmp_path, FIRST)
     with pytest.raises(DataError, match="leaves none of the 2 rows"):
-        combine(VERSION, versions=Folders(tmp_path), progress=Said(), where="x = 'none'")
+        combined(tmp_path, where="x = 'none'")
 
 
 def test_a_number_beside_texts_of_another_part_is_spelled_as_the_contract_spells_it(tmp_path: Path) -> None:
     received(tmp_path, FIRST, ("b.parquet", 1, pl.DataFrame({"x": [84.0, 0.5]})))
-    rows = combine(VERSION, versions=Folders(tmp_path), progress=Said())
+    rows = combined(tmp_path)
     assert rows["x"].to_list() == ["1", " ", "84", "0.5"]
 
 
 def test_enumerations_with_other_levels_fit_together(tmp_path: Path) -> None:
     parts = (pl.DataFrame({"x": pl.Series([level], dtype=pl.Enum([level]))}) for level in "ab")
     received(tmp_path, *((f"{place}.parquet", 1, part) for place, part in enumerate(parts)))
-    assert combine(VERSION, versions=Folders(tmp_path), progress=Said())["x"].to_list() == ["a", "b"]
+    assert combined(tmp_path)["x"].to_list() == ["a", "b"]
 
 
 def test_dates_of_one_part_do_not_become_numbers_beside_those_of_another(tmp_path: Path) -> None:
     received(tmp_path, ("a.parquet", 1, pl.DataFrame({"x": [1.0]})), ("b.parquet", 1, pl.DataFrame({"x": [date(2026, 1, 2)]})))
     with pytest.raises(DataError, match="'x' holds dates or times and numbers"):
-        combine(VERSION, versions=Folders(tmp_path), progress=Said())
+        combined(tmp_path)

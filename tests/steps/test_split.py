@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,6 +12,7 @@ from tests.steps.said import Said
 
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import DataError, UsageError
+from shipway.core.rows import keep
 from shipway.steps.split import split
 
 CONTRACT = Contract(
@@ -31,7 +34,8 @@ def table(labels: str, xs: list[int | None] | None = None, who: list[str | None]
 
 
 def parts(rows: pl.DataFrame, said: Said | None = None, **given: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return split(rows, contract=CONTRACT, progress=said or Said(), **given)
+    with tempfile.TemporaryDirectory() as folder:
+        return split(keep(rows, Path(folder)), contract=CONTRACT, progress=said or Said(), **given)
 
 
 def test_each_class_keeps_its_share_in_both_parts_of_an_ordered_table() -> None:

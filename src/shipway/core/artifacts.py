@@ -7,7 +7,6 @@ result is there whole or not at all.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast, runtime_checkable
@@ -16,7 +15,9 @@ import msgspec
 
 from shipway.core import disk
 from shipway.core.contract import Contract, Level
+from shipway.core.findings import Change, Finding
 from shipway.core.profile import Profile
+from shipway.core.rows import Rows
 
 if TYPE_CHECKING:
     import polars
@@ -109,37 +110,70 @@ class DataVersion(Document, frozen=True, kw_only=True):
     origin: Origin
 
 
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """What `check` counted. `received` rows came in, of which `quarantined` broke a rule."""
+
+    received: int
+    quarantined: int
+    changes: list[Change] = []
+    findings: list[Finding] = []
+
+
 @dataclass(frozen=True)
 class Checked:
-    """Rows that keep the contract, typed, and the quarantine: the rows that do not.
+    """Rows that keep the contract, typed, and the quarantine: the rows that do not. *folder* holds both as Parquet parts."""
 
-    `rows` has the contract's columns in the contract's types. `quarantine` has one line a broken rule: `source`, `row` (from 1),
-    `column`, `rule`, `message`, and `record`, the row as received, as JSON text.
-    """
+    folder: Path
+    examined: Examined
 
-    rows: Table
-    quarantine: Table
-    quarantined: int
+    @property
+    def rows(self) -> Rows:
+        """The contract's columns in the contract's types."""
+        return Rows(self.folder / "rows")
+
+    @property
+    def quarantine_rows(self) -> Rows:
+        """One line a broken rule: `source`, `row` (from 1), `column`, `rule`, `message`, and `record`, the row as received, as
+        JSON text."""
+        return Rows(self.folder / "quarantine")
+
+    @property
+    def quarantine(self) -> Table:
+        """The quarantine as one frame."""
+        return self.quarantine_rows.frame()
+
+    @property
+    def quarantined(self) -> int:
+        """How many rows are in quarantine."""
+        return self.examined.quarantined
+
+    @property
+    def changes(self) -> list[Change]:
+        """What was done to cells of the rows that keep the contract, on the way to their types."""
+        return self.examined.changes
+
+    @property
+    def findings(self) -> list[Finding]:
+        return self.examined.findings
 
     def save(self, folder: Path) -> None:
-        self.rows.write_parquet(folder / "rows.parquet", compression="zstd")
-        self.quarantine.write_parquet(folder / "quarantine.parquet", compression="zstd")
-        (folder / "quarantined.json").write_text(json.dumps(self.quarantined))
+        for rows in (self.rows, self.quarantine_rows):
+            (folder / rows.folder.name).mkdir()
+            rows.save(folder / rows.folder.name)
+        (folder / "examined.json").write_bytes(msgspec.json.encode(self.examined))
 
     @staticmethod
     def count(folder: Path) -> int:
         """The number of rows in quarantine, without loading them."""
-        return int(json.loads((folder / "quarantined.json").read_text()))
+        return _examined(folder).quarantined
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        import polars
+        return cls(folder, _examined(folder))
 
-        return cls(
-            polars.read_parquet(folder / "rows.parquet"),
-            polars.read_parquet(folder / "quarantine.parquet"),
-            cls.count(folder),
-        )
+
+def _examined(folder: Path) -> Examined:
+    return msgspec.json.decode((folder / "examined.json").read_bytes(), type=Examined)
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -145,18 +146,36 @@ class Breach:
 
 
 @dataclass(frozen=True)
+class Broken:
+    """The cells of one column that broke one rule in one way: `rows` counts from 0 in what was read, ascending."""
+
+    column: str
+    rule: str
+    message: str
+    rows: polars.Series
+
+
+@dataclass(frozen=True)
 class Reading:
     """What came of reading rows.
 
     Attributes:
         frame: Every row, typed; cells that broke a rule are null.
-        breaches: In row order.
+        broken: What broke the rules, in the order of the columns.
         unknown: Columns that the contract does not have; left out of the frame.
+        respelled: Of a frame's columns of numbers: the rows whose texts were no plain spelling of the value, such as " 84".
     """
 
     frame: polars.DataFrame
-    breaches: list[Breach]
+    broken: list[Broken]
     unknown: list[str] = field(default_factory=list)
+    respelled: dict[str, polars.Series] = field(default_factory=dict)
+
+    @cached_property
+    def breaches(self) -> list[Breach]:
+        """A `Breach` for each broken cell, in row order; for requests, where they are few."""
+        found = [Breach(row, one.column, one.rule, one.message) for one in self.broken for row in one.rows.to_list()]
+        return sorted(found, key=lambda breach: breach.row)
 
 
 def read(

@@ -28,3 +28,20 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     column: str
     what: str
     cells: int
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the rows that keep the contract.
+
+    Attributes:
+        received: Rows that keep the contract.
+        duplicates: Rows that equal an earlier one in every column, dropped or not.
+        conflict_groups, conflict_rows: Groups of rows with equal features and different labels, and the rows in them.
+        kept: Rows that are left.
+    """
+
+    received: int
+    duplicates: int = 0
+    conflict_groups: int = 0
+    conflict_rows: int = 0
+    kept: int

@@ -1,4 +1,4 @@
-"""Reading rows into the contract's types, column by column on Polars; only cells that broke a rule are looked at one by one.
+"""Reading rows into the contract's types, column by column on Polars; no cell of a frame is looked at one by one.
 
 This module imports Polars at its top, so it is itself imported only inside functions.
 """
@@ -6,14 +6,15 @@ This module imports Polars at its top, so it is itself imported only inside func
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from shipway.core import cells
+from shipway.core import cells, plain_numbers
 from shipway.core.cells import Raw
-from shipway.core.contract import Breach, Column, Contract, Reading, text_of
+from shipway.core.contract import Broken, Column, Contract, Reading, text_of
 from shipway.core.spelling import Spelling, sample
 
 SHOWN_LEVELS = 10
@@ -31,34 +32,50 @@ EXPECTED = {
 def read(contract: Contract, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, target: bool) -> Reading:
     """As `contract.read`, which documents it."""
     wanted = {name: column for name, column in contract.columns.items() if target or contract.role(name) == "feature"}
+    broken: list[Broken] = []
+    odd: list[int] = []
+    respelled: dict[str, pl.Series] = {}
     if isinstance(rows, pl.DataFrame):
         raws = [_of_frame(rows, name, column) for name, column in wanted.items()]
         unknown = [name for name in rows.columns if name not in contract.columns]
-        breaches: list[Breach] = []
-        none: set[int] = set()
+        frame, respelled = _parse_frame(raws, wanted)
     else:
-        breaches = [
-            Breach(row, "", "type", f"expected an object, got {cells.kind_of(record)}")
-            for row, record in enumerate(rows)
-            if not isinstance(record, Mapping)
-        ]
-        none = {breach.row for breach in breaches}
-        records = [{} if row in none else record for row, record in enumerate(rows)] if none else rows
+        objects, odd = _objects(rows)
+        records = [{} if row in odd else record for row, record in enumerate(rows)] if odd else rows
         raws = [cells.of_records(records, name, column) for name, column in wanted.items()]
         unknown, strangers = _strangers(contract, records)
-        breaches += () if target else strangers
-    frame = _parse(raws, wanted)
+        broken += objects + ([] if target else strangers)
+        frame = _parse(raws, wanted)
     outside = _outside(contract, frame)
     columns = []
     for raw, values in zip(raws, frame.get_columns(), strict=True):
         role = contract.role(raw.name)
         values, found = _judge(raw, values, wanted[raw.name], outside.get(raw.name), demanded=role in ("target", "weight"))
-        breaches += found if role != "ignored" else ()
+        broken += found if role != "ignored" else ()
         columns.append(values)
-    if breaches:
-        breaches = sorted((breach for breach in breaches if breach.row not in none or not breach.column), key=lambda one: one.row)
+    if broken:
         frame = pl.DataFrame(columns)
-    return Reading(frame, breaches, unknown)
+    return Reading(frame, _but_for(odd, broken) if odd else broken, unknown, respelled)
+
+
+def _objects(rows: Sequence[object]) -> tuple[list[Broken], list[int]]:
+    """What is no record among *rows*, and where."""
+    kinds: dict[str, list[int]] = {}
+    for row, record in enumerate(rows):
+        if not isinstance(record, Mapping):
+            kinds.setdefault(cells.kind_of(record), []).append(row)
+    broken = [Broken("", "type", f"expected an object, got {kind}", _places(found)) for kind, found in kinds.items()]
+    return broken, [row for found in kinds.values() for row in found]
+
+
+def _but_for(odd: Sequence[int], broken: Iterable[Broken]) -> list[Broken]:
+    """What is broken, without the missing columns of what is no record."""
+    left = [replace(one, rows=one.rows.filter(~one.rows.is_in(odd))) if one.column else one for one in broken]
+    return [one for one in left if len(one.rows)]
+
+
+def _places(rows: Sequence[int]) -> pl.Series:
+    return pl.Series(rows, dtype=pl.UInt32)
 
 
 def _of_frame(rows: pl.DataFrame, name: str, column: Column) -> Raw:
@@ -67,15 +84,17 @@ def _of_frame(rows: pl.DataFrame, name: str, column: Column) -> Raw:
     return Raw(name, rows.height, [], absent=range(rows.height))
 
 
-def _strangers(contract: Contract, records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Breach]]:
-    """The columns of *records* that the contract does not have, and a breach for each."""
+def _strangers(contract: Contract, records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Broken]]:
+    """The columns of *records* that the contract does not have, and where each stands."""
     known = contract.columns.keys()
-    breaches = []
+    found: dict[str, list[int]] = {}
     for row, record in enumerate(records):
         if not record.keys() <= known:
-            names = [_printable(name) for name in record if name not in known]
-            breaches += [Breach(row, name, "unknown", "the contract has no such column") for name in names]
-    return list(dict.fromkeys(breach.column for breach in breaches)), breaches
+            for name in record:
+                if name not in known:
+                    found.setdefault(_printable(name), []).append(row)
+    message = "the contract has no such column"
+    return list(found), [Broken(name, "unknown", message, _places(rows)) for name, rows in found.items()]
 
 
 def _printable(name: object) -> str:
@@ -97,6 +116,26 @@ def _parse(raws: Sequence[Raw], columns: Mapping[str, Column]) -> pl.DataFrame:
             read = [pl.col(f"{place}")]
         expressions.append((read[0] if len(read) == 1 else pl.coalesce(read)).alias(raw.name))
     return pl.DataFrame(parts).select(expressions)
+
+
+def _parse_frame(raws: Sequence[Raw], columns: Mapping[str, Column]) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    """As `_parse`, where most texts of numbers are spelled plainly; and the rows of those that are not, but are numbers."""
+    plain = plain_numbers.read_plain(raws, columns)
+    frame = _parse([raw for raw in raws if raw.name not in plain], columns) if len(plain) < len(raws) else pl.DataFrame()
+    found, respelled = [], {}
+    for raw in raws:
+        if raw.name not in plain:
+            found.append(frame[raw.name])
+            continue
+        values, rest = plain[raw.name].values, plain[raw.name].rest
+        if len(rest):
+            texts = raw.parts[0][1].gather(rest)
+            read = _parse([Raw(raw.name, len(rest), [("text", texts)])], columns).to_series()
+            other = read.is_not_null() & read.ne_missing(plain[raw.name].as_spelled.gather(rest))
+            values = values.scatter(rest, read)
+            respelled[raw.name] = rest.filter(other)
+        found.append(values)
+    return pl.DataFrame(found), {name: rows for name, rows in respelled.items() if len(rows)}
 
 
 def _outside(contract: Contract, frame: pl.DataFrame) -> dict[str, tuple[pl.Series, str]]:
@@ -126,9 +165,9 @@ def _among(texts: Sequence[str]) -> str:
 
 def _judge(
     raw: Raw, values: pl.Series, column: Column, outside: tuple[pl.Series, str] | None, *, demanded: bool
-) -> tuple[pl.Series, list[Breach]]:
-    """One column without the cells that broke a rule, and their breaches. *demanded*: may not be missing, whatever it says."""
-    breaches = list(_unread(raw, values, column, nullable=column.nullable and not demanded)) if values.null_count() else []
+) -> tuple[pl.Series, list[Broken]]:
+    """One column without the cells that broke a rule, and these. *demanded*: may not be missing, whatever it says."""
+    found = _unread(raw, values, column, nullable=column.nullable and not demanded) if values.null_count() else []
     tests = [("level", *outside)] if outside else []
     for rule, bound, extreme in (("minimum", column.minimum, "least"), ("maximum", column.maximum, "most")):
         if bound is not None and _breaks(values, rule, bound):
@@ -137,9 +176,9 @@ def _judge(
                 (rule, broken, f"expected at {extreme} {text_of(bound)}, got {'less' if extreme == 'least' else 'more'}")
             )
     for rule, broken, message in tests:
-        breaches += [Breach(row, raw.name, rule, message) for row in broken.arg_true().to_list()]
+        found.append(Broken(raw.name, rule, message, broken.arg_true()))
         values = values.set(broken.fill_null(False), None)
-    return values, breaches
+    return values, found
 
 
 def _expected(column: Column) -> str:
@@ -155,13 +194,36 @@ def _breaks(values: pl.Series, rule: str, bound: float) -> bool:
     return extreme is not None and bool(extreme < bound if rule == "minimum" else extreme > bound)
 
 
-def _unread(raw: Raw, values: pl.Series, column: Column, *, nullable: bool) -> Iterator[Breach]:
+def _unread(raw: Raw, values: pl.Series, column: Column, *, nullable: bool) -> list[Broken]:
     """Why the cells that are null are: missing where they may not be, or not readable."""
-    expected = _expected(column)
+    if nullable and not raw.parts and not raw.odd:
+        return []
     rows = values.is_null().arg_true()
     missing = cells.missing(raw, rows, column.missing)
-    if nullable:
-        rows, missing = rows.filter(~missing), missing.filter(~missing)
-    for row, gone in zip(rows.to_list(), missing.to_list(), strict=True):
-        rule = "type" if not gone else "required" if row in raw.absent else "missing"
-        yield Breach(row, raw.name, rule, f"expected {expected}, got {'nothing' if gone else raw.kind_at(row, column)}")
+    gone, strange = rows.filter(missing), rows.filter(~missing)
+    expected = f"expected {_expected(column)}, got"
+    found = []
+    if len(gone) and not nullable:
+        absent = gone.is_in(list(raw.absent)) if raw.absent else pl.Series([False]).new_from_index(0, len(gone))
+        for rule, some in (("required", gone.filter(absent)), ("missing", gone.filter(~absent))):
+            found += [Broken(raw.name, rule, f"{expected} nothing", some)] if len(some) else []
+    if len(strange):
+        found += [Broken(raw.name, "type", f"{expected} {kind}", some) for kind, some in _by_kind(raw, strange, column)]
+    return found
+
+
+def _by_kind(raw: Raw, rows: pl.Series, column: Column) -> Iterator[tuple[str, pl.Series]]:
+    """*rows*, whose cells can't be read, by what these are in words."""
+    if raw.odd:
+        odd = rows.is_in(list(raw.odd))
+        kinds: dict[str, list[int]] = {}
+        for row in rows.filter(odd).to_list():
+            kinds.setdefault(raw.odd[row], []).append(row)
+        yield from ((kind, _places(some)) for kind, some in kinds.items())
+        rows = rows.filter(~odd)
+    for _, part in raw.parts:
+        held = part.gather(rows).is_not_null()
+        if held.any():
+            some = rows.filter(held)
+            yield raw.kind_at(some[0], column), some
+            rows = rows.filter(~held)

@@ -5,20 +5,28 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.artifacts import ROW, SOURCE, Checked, Table
-from shipway.core.contract import Breach, Contract, read
+from shipway.core.artifacts import ROW, SOURCE, Checked, Examined, Table
+from shipway.core.contract import Broken, Contract, Reading, read
 from shipway.core.errors import DataError, UsageError
-from shipway.core.ports import Progress
+from shipway.core.findings import Change
+from shipway.core.ports import Progress, Staging
+from shipway.core.rows import Rows, RowsWriter
 from shipway.core.step import step
 
+if TYPE_CHECKING:
+    import polars
+
 SHOWN_REASONS = 10
+PLACE = "_shipway_place"
+"""Name of a passing column; no contract has such a name."""
 
 
 @step(writes="checked")
-def check(rows: Table, *, contract: Contract, progress: Progress, max_bad_share: float = 0.05) -> Checked:
+def check(rows: Rows, *, contract: Contract, staging: Staging, progress: Progress, max_bad_share: float = 0.05) -> Checked:
     """Read the rows into the contract's types; rows that break a rule go to quarantine.
 
     Quarantine is a result of this step: mending the contract and running again takes the rows back.
@@ -30,24 +38,38 @@ def check(rows: Table, *, contract: Contract, progress: Progress, max_bad_share:
     Raises:
         DataError: A column is lost, too many rows break a rule (the commonest reasons are named), or none is left.
     """
-    import polars as pl
-
     if not 0 <= max_bad_share <= 1:
         raise UsageError(f"[check] max_bad_share must be between 0 and 1; found {max_bad_share}")
-    table = rows.drop(SOURCE, ROW)
-    _compare_columns(table.columns, contract, progress)
-    reading = read(contract, table, target=True)
-    bad = sorted({breach.row for breach in reading.breaches})
-    if len(bad) > max_bad_share * rows.height or len(bad) == rows.height:
+    _compare_columns([name for name in rows.columns if name not in (SOURCE, ROW)], contract, progress)
+    kept, aside = RowsWriter(staging / "rows"), RowsWriter(staging / "quarantine")
+    reasons = Counter[tuple[str, str, str]]()
+    changes = Counter[tuple[str, str]]()
+    bad = 0
+    with progress("checking", total=rows.height) as tick:
+        for batch in rows.batches():
+            reading = read(contract, batch.drop(SOURCE, ROW), target=True)
+            broken = _rows_of(reading.broken)
+            bad += len(broken)
+            reasons.update({(one.column, one.rule, one.message): len(one.rows) for one in reading.broken})
+            if bad <= max_bad_share * rows.height:  # else the run stops, and only the reasons are still counted
+                good = _but_for(broken, batch.height)
+                typed = reading.frame if good is None else reading.frame.filter(good)
+                changes.update(_changes(batch if good is None else batch.filter(good), typed, reading, broken, contract))
+                kept.write(typed)
+                aside.write(_quarantine(batch, reading.broken, broken))
+            tick(batch.height)
+    if bad > max_bad_share * rows.height or bad == rows.height:
         raise DataError(
-            f"{len(bad):,} of {rows.height:,} rows break the contract, more than max_bad_share = {max_bad_share:g} allows; "
-            f"the commonest reasons:\n{_reasons(reading.breaches)}\nMend the data, or contract.toml where it is wrong "
+            f"{bad:,} of {rows.height:,} rows break the contract, more than max_bad_share = {max_bad_share:g} allows; "
+            f"the commonest reasons:\n{_commonest(reasons)}\nMend the data, or contract.toml where it is wrong "
             "(a text that stands for no value, such as NA, belongs in the missing markers of its column)."
         )
-    good = pl.Series([True]).new_from_index(0, rows.height)
-    kept = reading.frame.filter(good.scatter(bad, False)) if bad else reading.frame
-    progress.note(f"{len(bad):,} quarantined")
-    return Checked(kept, _quarantine(rows, bad, reading.breaches), len(bad))
+    kept.finish()
+    aside.finish()
+    progress.note(f"{bad:,} quarantined")
+    ordered = sorted(changes.items(), key=lambda item: (list(contract.columns).index(item[0][0]), item[0][1]))
+    found = [Change(column=column, what=what, cells=cells) for (column, what), cells in ordered]
+    return Checked(staging, Examined(received=rows.height, quarantined=bad, changes=found))
 
 
 def _compare_columns(columns: Sequence[str], contract: Contract, progress: Progress) -> None:
@@ -77,32 +99,77 @@ def _same_but_for_spelling(name: str, others: Sequence[str]) -> list[str]:
     return [other for other in others if plain(other) == plain(name)]
 
 
-def _reasons(breaches: Sequence[Breach]) -> str:
-    counts = Counter((breach.column, breach.rule, breach.message) for breach in breaches)
-    commonest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def _commonest(reasons: Counter[tuple[str, str, str]]) -> str:
+    commonest = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     lines = [f"  {count:,} x {column}: {message} ({rule})" for (column, rule, message), count in commonest[:SHOWN_REASONS]]
     rest = len(commonest) - SHOWN_REASONS
     return "\n".join([*lines, f"  and {rest} more"] if rest > 0 else lines)
 
 
-def _quarantine(rows: Table, bad: Sequence[int], breaches: Sequence[Breach]) -> Table:
+def _rows_of(broken: Sequence[Broken]) -> polars.Series:
+    """The rows that break a rule, each once, ascending."""
+    import polars as pl
+
+    if not broken:
+        return pl.Series([], dtype=pl.UInt32)
+    return pl.concat([one.rows for one in broken]).unique().sort()
+
+
+def _but_for(broken: polars.Series, height: int) -> polars.Series | None:
+    """Which of *height* rows keep the contract; None where all do."""
+    import polars as pl
+
+    return pl.Series([True]).new_from_index(0, height).scatter(broken, False) if len(broken) else None
+
+
+def _changes(kept: Table, typed: Table, reading: Reading, broken: polars.Series, contract: Contract) -> Counter[tuple[str, str]]:
+    """How many cells of the kept rows were read as missing, by marker, and how many numbers were not spelled as such.
+
+    A cell of a kept row that is null now and was not before held a missing marker.
+    """
+    import polars as pl
+
+    from shipway.core import cells
+
+    counted = Counter[tuple[str, str]]()
+    for name in typed.columns:
+        if name not in kept.columns or contract.columns[name].role == "ignored":
+            continue
+        values, before = typed[name], kept[name]
+        if values.null_count() > before.null_count():
+            gone = before.filter(values.is_null() & before.is_not_null()).to_frame()
+            kind = "number" if before.dtype.is_float() else "text" if before.dtype == pl.String else "other"
+            for marker, count in gone.select(cells.canonical(pl.col(name), kind)).to_series().drop_nulls().value_counts().rows():
+                counted[name, f'"{marker}" read as missing'] += count
+        if name in reading.respelled:
+            respelled = reading.respelled[name]
+            counted[name, "respelled as a number"] += len(respelled.filter(~respelled.is_in(broken.implode())))
+    return +counted
+
+
+def _quarantine(batch: Table, broken: Sequence[Broken], bad: polars.Series) -> Table:
     """One line a broken rule: where the row stood, what it broke, and the row as received."""
     import polars as pl
 
-    found = rows[list(bad)]
-    records = [msgspec.json.encode(record, enc_hook=str).decode() for record in found.drop(SOURCE, ROW).iter_rows(named=True)]
-    index = {row: place for place, row in enumerate(bad)}
-    lines = pl.DataFrame(
-        [(index[breach.row], breach.column, breach.rule, breach.message) for breach in breaches],
-        schema={"place": pl.Int64, "column": pl.String, "rule": pl.String, "message": pl.String},
-        orient="row",
-    )
-    found = found.select(source=SOURCE, row=ROW).with_columns(pl.Series("record", records, dtype=pl.String))
-    return lines.select(
-        found["source"].gather(lines["place"]),
-        found["row"].gather(lines["place"]),
-        "column",
-        "rule",
-        "message",
-        found["record"].gather(lines["place"]),
-    )
+    found = batch[bad]
+    found = found.select(source=SOURCE, row=ROW).with_columns(_records(found.drop(SOURCE, ROW))).with_columns(bad.alias(PLACE))
+    lines = [
+        pl.select(
+            one.rows.cast(pl.UInt32).alias(PLACE), column=pl.lit(one.column), rule=pl.lit(one.rule), message=pl.lit(one.message)
+        )
+        for one in broken
+    ]
+    none = pl.DataFrame(schema={PLACE: pl.UInt32, "column": pl.String, "rule": pl.String, "message": pl.String})
+    table = pl.concat([none, *lines]).sort(PLACE, maintain_order=True)
+    joined = table.join(found.with_columns(pl.col(PLACE).cast(pl.UInt32)), on=PLACE, how="left", maintain_order="left")
+    return joined.select("source", "row", "column", "rule", "message", "record")
+
+
+def _records(rows: Table) -> polars.Series:
+    """Each row as JSON text, as received; values that JSON has no word for as text."""
+    import polars as pl
+
+    if rows.width and set(rows.dtypes) == {pl.String}:
+        return rows.select(pl.struct(pl.all()).struct.json_encode()).to_series().alias("record")
+    texts = (msgspec.json.encode(row, enc_hook=str).decode() for row in rows.iter_rows(named=True))
+    return pl.Series("record", texts, dtype=pl.String)

@@ -2,72 +2,124 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from shipway.core.artifacts import Checked, Table
-from shipway.core.contract import Contract
+from shipway.core.artifacts import Checked
+from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError
-from shipway.core.ports import Progress
+from shipway.core.findings import Tally
+from shipway.core.ports import Progress, Staging
+from shipway.core.rows import Rows, RowsWriter
 from shipway.core.step import step
 
-PLACE, LABELS, ROWS = "_shipway_place", "_shipway_labels", "_shipway_rows"
-"""Names of passing columns; no contract has such a name."""
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @step(writes="clean")
 def clean(
-    checked: Checked, *, contract: Contract, progress: Progress, duplicates: Literal["drop", "keep", "fail"] = "drop"
-) -> Table:
-    """Drop exact duplicates and report conflicting labels; nothing else is dropped, and nothing is learned.
+    checked: Checked,
+    *,
+    contract: Contract,
+    staging: Staging,
+    progress: Progress,
+    duplicates: Literal["drop", "keep", "fail"] = "drop",
+    conflicts: Literal["report", "drop"] = "report",
+) -> Rows:
+    """Drop exact duplicates, report or drop conflicting labels; nothing else is dropped, and nothing is learned.
 
     Args:
         duplicates: What to do with rows that equal an earlier one in every column, key included.
+        conflicts: What to do with rows that have equal features and different labels.
 
     Raises:
-        DataError: There are duplicates and they are to `fail`.
+        DataError: There are duplicates and they are to `fail`, or no row is left.
     """
-    rows = checked.rows
-    again = _repeats(rows)
-    if again and duplicates == "fail":
-        raise DataError(
-            f'{len(again):,} rows repeat an earlier one in every column; mend the source, or set [clean] duplicates = "drop"'
-        )
-    if again and duplicates == "drop":
-        rows = _without(rows, again)
-        progress.note(f"{rows.height:,} rows, {len(again):,} duplicates dropped")
-        if len(again) > rows.height:
-            progress.warn(
-                f"most rows ({len(again):,} of {checked.rows.height:,}) repeated an earlier one and were dropped; if each is a "
-                'case of its own, set [clean] duplicates = "keep", or name what tells them apart as key in contract.toml'
-            )
-    else:
-        progress.note(f"{rows.height:,} rows, {len(again):,} duplicates")
-    groups, members = _conflicts(rows, contract)
-    if groups:
-        progress.warn(
-            f"{groups:,} groups of rows ({members:,} rows) have equal features and different {contract.target!r}: "
-            "no model can get all of them right"
-        )
+    rows, tally = _without_repeats(checked.rows, staging, progress, duplicates)
+    rows, tally = _without_conflicts(rows, tally, contract, staging, progress, conflicts)
     return rows
 
 
-def _repeats(rows: Table) -> list[int]:
-    """Places of the rows that equal an earlier one. Rows with equal hashes are compared in full, so a collision drops nothing."""
-    suspects = rows.with_row_index(PLACE).filter(rows.hash_rows().is_duplicated())
-    first = suspects.unique(subset=rows.columns, keep="first", maintain_order=True)
-    return suspects.filter(~suspects[PLACE].is_in(first[PLACE].implode()))[PLACE].to_list()
+def _without_repeats(
+    rows: Rows, staging: Staging, progress: Progress, duplicates: Literal["drop", "keep", "fail"]
+) -> tuple[Rows, Tally]:
+    import numpy as np
+
+    from shipway.core.twins import first_equals
+
+    received = rows.height
+    first = first_equals(rows)
+    single = None if first is None else first == np.arange(received)
+    again = 0 if single is None else received - int(single.sum())
+    if again and duplicates == "fail":
+        raise DataError(
+            f'{again:,} rows repeat an earlier one in every column; mend the source, or set [clean] duplicates = "drop"'
+        )
+    if not again or duplicates == "keep":
+        progress.note(f"{received:,} rows, {again:,} duplicates")
+        return rows, Tally(received=received, duplicates=again, kept=received)
+    assert single is not None
+    rows = _keep(rows, single, staging / "unique", progress)
+    progress.note(f"{rows.height:,} rows, {again:,} duplicates dropped")
+    if again > rows.height:
+        progress.warn(
+            f"most rows ({again:,} of {received:,}) repeated an earlier one and were dropped; if each is a "
+            'case of its own, set [clean] duplicates = "keep", or name what tells them apart as key in contract.toml'
+        )
+    return rows, Tally(received=received, duplicates=again, kept=rows.height)
 
 
-def _without(rows: Table, places: list[int]) -> Table:
+def _without_conflicts(
+    rows: Rows, tally: Tally, contract: Contract, staging: Staging, progress: Progress, conflicts: Literal["report", "drop"]
+) -> tuple[Rows, Tally]:
+    """Deal with groups of rows with equal features and different labels."""
+    import msgspec
+    import numpy as np
+
+    from shipway.core.twins import first_equals
+
+    first = first_equals(rows, contract.features)
+    if first is None:
+        return rows, tally
+    labels = _labels(rows, contract)
+    mixed = np.zeros(len(first), dtype=bool)  # at the place of a group's first row: whether another label follows
+    mixed[first[labels != labels[first]]] = True
+    of_mixed = mixed[first]
+    groups, members = int(mixed.sum()), int(of_mixed.sum())
+    if not groups:
+        return rows, tally
+    tally = msgspec.structs.replace(tally, conflict_groups=groups, conflict_rows=members)
+    found = f"{groups:,} groups of rows ({members:,} rows) have equal features and different {contract.target!r}"
+    if conflicts == "report":
+        progress.warn(f'{found}: no model can get all of them right; [clean] conflicts = "drop" leaves them out')
+        return rows, tally
+    if members == rows.height:
+        raise DataError(
+            f'{found}, and no row would be left; set [clean] conflicts = "report", or add the columns that tell them apart'
+        )
+    progress.warn(f"{found}: they were dropped")
+    rows = _keep(rows, ~of_mixed, staging / "agreed", progress)
+    return rows, msgspec.structs.replace(tally, kept=rows.height)
+
+
+def _labels(rows: Rows, contract: Contract) -> NDArray[Any]:
+    """The class of each row, as its place among the contract's classes; shape (rows,)."""
+    import numpy as np
     import polars as pl
 
-    return rows.filter(~pl.int_range(pl.len()).is_in(pl.Series(places, dtype=pl.Int64).implode()))
+    places = {text_of(level): place for place, level in enumerate(contract.classes)}
+    target = pl.col(contract.target).cast(pl.String).replace_strict(places, return_dtype=pl.Int32)
+    return np.concatenate([batch.select(target).to_series().to_numpy() for batch in rows.batches([contract.target])])
 
 
-def _conflicts(rows: Table, contract: Contract) -> tuple[int, int]:
-    """How many groups of equal feature rows have more than one label, and how many rows they hold."""
+def _keep(rows: Rows, wanted: NDArray[Any], folder: Any, progress: Progress) -> Rows:
+    """Those of *rows* that are *wanted*, written into *folder*."""
     import polars as pl
 
-    groups = rows.group_by(contract.features).agg(pl.col(contract.target).n_unique().alias(LABELS), pl.len().alias(ROWS))
-    mixed = groups.filter(pl.col(LABELS) > 1)
-    return mixed.height, int(mixed[ROWS].sum())
+    writer, start = RowsWriter(folder), 0
+    with progress("writing", total=rows.height) as tick:
+        for batch in rows.batches():
+            writer.write(batch.filter(pl.Series(wanted[start : start + batch.height])))
+            start += batch.height
+            tick(batch.height)
+    return writer.finish()

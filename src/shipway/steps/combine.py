@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.core.artifacts import ROW, SOURCE, DataVersion, Table
+from shipway.core import disk
+from shipway.core.artifacts import ROW, SOURCE, DataVersion
 from shipway.core.errors import DataError, UsageError
-from shipway.core.ports import DataVersions, Progress
+from shipway.core.ports import DataVersions, Progress, Staging
+from shipway.core.rows import COMPRESSION, Rows, RowsWriter, part_name
 from shipway.core.step import step
 
 if TYPE_CHECKING:
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 
 
 @step(writes="rows")
-def combine(data_version: DataVersion, *, versions: DataVersions, progress: Progress, where: str | None = None) -> Table:
+def combine(
+    data_version: DataVersion, *, versions: DataVersions, staging: Staging, progress: Progress, where: str | None = None
+) -> Rows:
     """Put the parts of a data version under each other; a column that a part lacks is missing there.
 
     Args:
@@ -26,31 +31,64 @@ def combine(data_version: DataVersion, *, versions: DataVersions, progress: Prog
         UsageError: *where* is no condition on these columns.
         DataError: The parts can't be put together, or no row is left.
     """
-    rows = _merged(versions.open(data_version), data_version.name)
-    received = rows.height
-    if where is not None:
-        rows = _filtered(rows, where)
-        if rows.is_empty():
-            raise DataError(f"[combine] where = {where!r} leaves none of the {received:,} rows; mend the condition")
-    progress.note(f"{rows.height:,} rows" if where is None else f"{rows.height:,} of {received:,} rows")
+    merged = _merged(versions.open(data_version), staging / "merged", data_version.name)
+    received = merged.height
+    if where is None:
+        progress.note(f"{received:,} rows")
+        return merged
+    rows = _filtered(merged, where, staging / "kept", progress)
+    if not rows.height:
+        raise DataError(f"[combine] where = {where!r} leaves none of the {received:,} rows; mend the condition")
+    progress.note(f"{rows.height:,} of {received:,} rows")
     return rows
 
 
-def _merged(folder: Path, name: str) -> Table:
+def _merged(folder: Path, target: Path, name: str) -> Rows:
+    """The parts in *folder* as rows in *target*: linked where they have the columns and types of all, else written anew."""
     import polars as pl
     from polars.exceptions import PolarsError
 
-    parts = [pl.read_parquet(path) for path in sorted(folder.glob("part-*.parquet"))]
+    parts = sorted(folder.glob("part-*.parquet"))
     if not parts:
         raise DataError(f"the data version {name} has no parts; run again from ingest: shipway run PROJECT --from ingest")
+    target.mkdir()
+    schemas = [pl.Schema(pl.read_parquet_schema(part)) for part in parts]
+    if _same(schemas):
+        for place, part in enumerate(parts):
+            disk.link_or_copy(part, target / part_name(place))
+        return Rows(target)
     try:
-        rows = pl.concat(_alike(parts, name), how="diagonal_relaxed") if len(parts) > 1 else parts[0]
+        scans = _alike([pl.scan_parquet(part, glob=False) for part in parts], schemas, name)
+        together = pl.concat([scan.clear() for scan in scans], how="diagonal_relaxed").select(
+            pl.exclude(SOURCE, ROW), SOURCE, ROW
+        )
+        schema = together.collect_schema()
+        for place, (part, own, scan) in enumerate(zip(parts, schemas, scans, strict=True)):
+            if _same([own, schema]):
+                disk.link_or_copy(part, target / part_name(place))
+            else:
+                _as(scan, schema).sink_parquet(target / part_name(place), compression=COMPRESSION)
     except PolarsError as error:
         raise DataError(f"the parts of {name} do not fit together: {error}; send each column with one type") from None
-    return rows.select(pl.exclude(SOURCE, ROW), SOURCE, ROW)
+    return Rows(target)
 
 
-def _alike(parts: list[Table], name: str) -> list[Table]:
+def _same(schemas: Sequence[polars.Schema]) -> bool:
+    """Whether all have the same columns and types in the same order."""
+    return all(list(schema.items()) == list(schemas[0].items()) for schema in schemas)
+
+
+def _as(part: polars.LazyFrame, schema: polars.Schema) -> polars.LazyFrame:
+    """A part with all columns of *schema*, in its types and order; missing where the part lacks them."""
+    import polars as pl
+
+    known = part.collect_schema().names()
+    return part.select(
+        (pl.col(name).cast(dtype) if name in known else pl.lit(None, dtype=dtype).alias(name)) for name, dtype in schema.items()
+    )
+
+
+def _alike(parts: Sequence[polars.LazyFrame], schemas: Sequence[polars.Schema], name: str) -> list[polars.LazyFrame]:
     """The parts, ready to be put under each other: Polars would turn dates beside numbers into numbers without a word, spell
     a number beside texts as 84.0 where the contract has "84", and refuse enumerations that list different levels."""
     import polars as pl
@@ -59,8 +97,8 @@ def _alike(parts: list[Table], name: str) -> list[Table]:
     from shipway.core import cells
 
     kinds: dict[str, set[str]] = {}
-    for part in parts:
-        for column, dtype in part.schema.items():
+    for schema in schemas:
+        for column, dtype in schema.items():
             kinds.setdefault(column, set()).add(_kind(dtype))
     for column, found in kinds.items():
         if len(found - {"text", "nothing"}) > 1:
@@ -69,7 +107,10 @@ def _alike(parts: list[Table], name: str) -> list[Table]:
     spelled = [column for column, found in kinds.items() if {"text", "numbers"} <= found]
     texts = {column: pl.coalesce(cells.canonical(pl.col(column), "number"), pl.col(column).cast(pl.String)) for column in spelled}
     parts = [part.with_columns((selectors.categorical() | selectors.enum()).cast(pl.String)) for part in parts]
-    return [part.with_columns(texts[c] for c in spelled if c in part.columns and part[c].dtype.is_float()) for part in parts]
+    return [
+        part.with_columns(texts[column] for column in spelled if column in schema and schema[column].is_float())
+        for part, schema in zip(parts, schemas, strict=True)
+    ]
 
 
 def _kind(dtype: polars.DataType) -> str:
@@ -82,12 +123,18 @@ def _kind(dtype: polars.DataType) -> str:
     return "numbers" if dtype.is_numeric() or dtype == pl.Boolean else "dates or times" if dtype.is_temporal() else "other values"
 
 
-def _filtered(rows: Table, where: str) -> Table:
+def _filtered(rows: Rows, where: str, folder: Path, progress: Progress) -> Rows:
     import polars as pl
     from polars.exceptions import PolarsError
 
+    writer = RowsWriter(folder)
     try:
-        return rows.filter(pl.sql_expr(where))
+        condition = pl.sql_expr(where)
+        with progress("filtering", total=rows.height) as tick:
+            for batch in rows.batches():
+                writer.write(batch.filter(condition))
+                tick(batch.height)
     except PolarsError as error:
         reason = str(error).strip().partition("\n")[0]
         raise UsageError(f"[combine] where = {where!r} is no condition on the received columns: {reason}") from None
+    return writer.finish()

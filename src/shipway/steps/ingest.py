@@ -5,7 +5,11 @@ from __future__ import annotations
 from shipway.core.artifacts import ROW, SOURCE, Origin, Received
 from shipway.core.errors import DataError
 from shipway.core.ports import Progress, Source, Staging
+from shipway.core.rows import BATCH_ROWS, part_name
 from shipway.core.step import step
+
+ZSTD_LEVEL = 1
+"""Parts are kept with each data version, so they are packed well, but at the level that costs hardly more than none."""
 
 
 @step(writes="received")
@@ -28,8 +32,10 @@ def ingest(*, source: Source, staging: Staging, progress: Progress) -> Received:
         if taken := {SOURCE, ROW} & set(table.columns):
             raise DataError(f"{name} has a column {min(taken)!r}, a name that Shipway keeps for itself; rename it in the source")
         place = [pl.lit(name).alias(SOURCE), pl.int_range(first, first + table.height, dtype=pl.Int64).alias(ROW)]
-        table.with_columns(place).write_parquet(staging / f"part-{parts:05}.parquet", compression="zstd")
-        rows, parts = rows + table.height, parts + 1
+        for part in table.with_columns(place).iter_slices(BATCH_ROWS):
+            part.write_parquet(staging / part_name(parts), compression="zstd", compression_level=ZSTD_LEVEL)
+            parts += 1
+        rows += table.height
     described = dict(source.describe())
     origin = Origin(
         source=str(described.get("source", "")),

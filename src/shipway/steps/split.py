@@ -9,6 +9,7 @@ from shipway.core.artifacts import Table
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
+from shipway.core.rows import Rows
 from shipway.core.step import step
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ PLACE = "_shipway_place"
 
 @step(writes=("training", "testing"))
 def split(
-    clean: Table,
+    clean: Rows,
     *,
     contract: Contract,
     progress: Progress,
@@ -49,8 +50,9 @@ def split(
 
     if not 0 < test_share < 1:
         raise UsageError(f"[split] test_share must lie between 0 and 1; found {test_share}")
-    together = _together(clean, contract, group)
-    labels = _labels(clean, contract)
+    table = clean.frame()
+    together = _together(table, contract, group)
+    labels = _labels(table, contract)
     strata, apart = _strata(labels, together, len(contract.classes), stratify=stratify)
     for place in np.flatnonzero(np.bincount(labels, minlength=len(contract.classes)) == 0).tolist():
         progress.warn(f"no row has the class {contract.classes[place]!r}")
@@ -61,7 +63,7 @@ def split(
         )
     aside = _draw(strata, np.bincount(together), test_share, np.random.default_rng(seed), at_least_one=stratify)
     testing = pl.Series(aside[together])
-    parts = clean.filter(~testing), clean.filter(testing)
+    parts = table.filter(~testing), table.filter(testing)
     for name, part in zip(("training", "testing"), parts, strict=True):
         _check_part(name, part, contract)
     progress.note(f"{parts[0].height:,} training, {parts[1].height:,} testing")
