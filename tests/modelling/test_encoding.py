@@ -11,7 +11,10 @@ from tests.modelling.tables import churn
 
 from shipway.core.errors import DataError
 from shipway.modelling.alignment import Aligned
-from shipway.modelling.encoding import MOST_LEVELS, Encoder
+from shipway.modelling.encoding import Encoder
+from shipway.modelling.preprocessing import Preprocess
+
+MOST_LEVELS = Preprocess().max_levels
 
 
 def test_numbers_are_imputed_and_scaled_as_scikit_learn_does_it() -> None:

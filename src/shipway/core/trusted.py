@@ -25,7 +25,8 @@ TYPES = frozenset(
     scipy.sparse._csr.csr_matrix
     lightgbm.basic.Booster lightgbm.sklearn.LGBMClassifier
     xgboost.core.Booster xgboost.sklearn.XGBClassifier xgboost.sklearn.XGBRFClassifier
-    shipway.modelling.alignment.Aligned shipway.modelling.encoding.Encoder shipway.modelling.prepare.Preparer
+    shipway.modelling.alignment.Aligned shipway.modelling.encoding.Encoder shipway.modelling.levels.Category
+    shipway.modelling.neighbours.Neighbours shipway.modelling.numbers.Numbers shipway.modelling.prepare.Preparer
     sklearn.pipeline.Pipeline
     sklearn._loss._loss.CyExponentialLoss sklearn._loss._loss.CyHalfBinomialLoss sklearn._loss._loss.CyHalfMultinomialLoss
     sklearn._loss.link.HalfLogitLink sklearn._loss.link.IdentityLink sklearn._loss.link.Interval
@@ -42,6 +43,7 @@ TYPES = frozenset(
     sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier
     sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor
     sklearn.ensemble._weight_boosting.AdaBoostClassifier
+    sklearn.impute._knn.KNNImputer
     sklearn.isotonic.IsotonicRegression
     sklearn.linear_model._logistic.LogisticRegression sklearn.linear_model._logistic.LogisticRegressionCV
     sklearn.linear_model._stochastic_gradient.SGDClassifier
@@ -55,7 +57,8 @@ TYPES = frozenset(
     sklearn.neighbors._nearest_centroid.NearestCentroid
     sklearn.neural_network._multilayer_perceptron.MLPClassifier
     sklearn.neural_network._stochastic_optimizers.AdamOptimizer sklearn.neural_network._stochastic_optimizers.SGDOptimizer
-    sklearn.preprocessing._label.LabelBinarizer sklearn.preprocessing._label.LabelEncoder
+    sklearn.preprocessing._data.PowerTransformer sklearn.preprocessing._label.LabelBinarizer
+    sklearn.preprocessing._label.LabelEncoder
     sklearn.svm._classes.LinearSVC sklearn.svm._classes.SVC
     sklearn.tree._classes.DecisionTreeClassifier sklearn.tree._classes.DecisionTreeRegressor
     sklearn.tree._classes.ExtraTreeClassifier

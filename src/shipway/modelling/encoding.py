@@ -5,143 +5,111 @@ This module defines a scikit-learn class and imports it at its top, so it is its
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
 import numpy as np
-import polars as pl
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from shipway.core.errors import DataError
+from shipway.modelling import kinds, levels
+from shipway.modelling.numbers import Numbers, scales
+from shipway.modelling.preprocessing import Preprocess
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
-
-MOST_LEVELS = 50
-"""Levels of a category that get a place of their own, the commonest ones; the others share one."""
-
-MICROSECONDS_A_DAY = 86_400_000_000
-MOMENT_PARTS = ("days", "month", "weekday", "hour")
 
 
 class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc, call-arg]
-    """Encode numbers, truth values, dates and categories as a float64 matrix.
+    """Encode numbers, truth values, dates and categories as a float64 matrix, by the rules of `[preprocess]`.
 
-    - Numbers, and booleans as 0 and 1: with `gaps` as they are, missing values NaN; else missing values become the median, and
-      the column is brought to mean 0 and variance 1.
-    - Dates and times: days since 1970, month, weekday and hour, as numbers.
+    - Numbers, and booleans as 0 and 1; dates as days since 1970, month, weekday and hour: with `gaps` as they are, missing values
+      NaN; else missing values are filled, and each column is brought to mean 0 and variance 1.
     - Categories: with `gaps` one column of level numbers (for trees), else one column a level. A level that `fit` did not see
-      is NaN, or all zeros; beyond `MOST_LEVELS` the rare levels share a place, and unseen ones go there too.
+      goes to the place of the rare ones, or is NaN, or all zeros, where there is none.
+    - Categories with very many levels: the target's mean at each level. The learning rows get it from other learning rows, in
+      `fit_transform`; so do not put together `fit` and `transform` on the same rows.
+
+    It goes by way of a compact matrix, with one column of level numbers for each category, in which rows can be made up.
 
     Attributes:
         gaps: Whether the estimator takes NaN; so do trees, which need no scaling either.
         ignore: Columns of free text, left out.
-        numbers_, moments_, categories_: Names of the columns by kind.
-        levels_, rest_, missing_: For each category the levels with a place of their own, whether others share one, and whether
-            missing values have one.
-        fill_, mean_, scale_: For each number the value for a missing one, and what it is scaled by.
+        rules: `[preprocess]` as plain values.
+        numbers_: What was learned of numbers and dates.
+        placed_, averaged_: Categories by their levels, and by the target's mean.
+        mean_, scale_: What the target's means are scaled by; 0 and 1 for estimators that need no scaling.
         names_: What each column of the matrix holds.
     """
 
-    def __init__(self, *, gaps: bool, ignore: list[str]) -> None:
-        self.gaps, self.ignore = gaps, ignore
+    def __init__(self, *, gaps: bool, ignore: list[str], rules: dict[str, Any] | None = None, seed: int = 0) -> None:
+        self.gaps, self.ignore, self.rules, self.seed = gaps, ignore, rules, seed
 
-    def fit(self, frame: pl.DataFrame, y: Any = None) -> Self:
-        """Learn medians, scales and levels. Raises DataError when no column can be learned from."""
-        used = [series for series in frame.get_columns() if series.name not in self.ignore]
-        self.numbers_ = [s.name for s in used if s.dtype.is_numeric() or s.dtype in (pl.Boolean, pl.Duration)]
-        self.moments_ = [s.name for s in used if s.dtype in (pl.Date, pl.Datetime)]
-        texts = [s for s in used if s.dtype in (pl.String, pl.Categorical, pl.Enum)]
-        self.categories_ = [s.name for s in texts]
-        if not (self.numbers_ or self.moments_ or self.categories_):
-            texts_only = ", ".join(frame.columns)
-            raise DataError(
-                f"there is no column to learn from, as free text is left out of the model ({texts_only}); "
-                'make features of it in [prepare.add], such as LENGTH(name), or declare a column as "category" in contract.toml'
-            )
-        counted = [s.drop_nulls().cast(pl.String).alias("level").value_counts(name="rows") for s in texts]
-        kept = [c.sort(["rows", "level"], descending=[True, False])["level"].head(MOST_LEVELS).sort().to_list() for c in counted]
-        self.levels_: list[list[str]] = kept
-        self.rest_ = [c.height > MOST_LEVELS for c in counted]
-        self.missing_ = [s.null_count() > 0 for s in texts]
-        matrix = self._numbers(frame)
-        known = ~np.isnan(matrix)
-        columns = zip(matrix.T, known.T, strict=True)
-        self.fill_ = np.array([np.median(column[there]) if there.any() else 0.0 for column, there in columns])
-        filled = np.where(known, matrix, self.fill_)
-        # a power of two near the greatest number: sums and squares of very large or small numbers stay in range, to the same bit
-        unit = np.ldexp(1.0, np.frexp(np.abs(filled).max(axis=0, initial=0.0))[1] - 1)
-        self.mean_ = (filled / unit).mean(axis=0) * unit
-        deviation = (filled / unit).std(axis=0) * unit
-        self.scale_ = np.where(deviation > 0, deviation, 1.0)
-        self.names_ = self._names()
+    def fit(self, frame: pl.DataFrame, y: NDArray[np.int64] | None = None) -> Self:
+        """Learn from *frame*, and from *y*, the index of each row's class. Raises DataError when nothing can be learned from."""
+        self.compact(frame, y)
         return self
+
+    def fit_transform(self, frame: pl.DataFrame, y: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Learn from the rows, and give the matrix that an estimator may learn from."""
+        return self.expand(self.compact(frame, y))
 
     def transform(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """The matrix; shape (rows, columns of the encoding)."""
-        numbers = self._numbers(frame)
-        if not self.gaps:
-            numbers = (np.where(np.isnan(numbers), self.fill_, numbers) - self.mean_) / self.scale_
-        matrix = np.zeros((frame.height, len(self.names_)))
-        width = numbers.shape[1]
-        matrix[:, :width] = numbers
-        for places, size in zip(self._places(frame), self._sizes(), strict=True):
-            found = places >= 0
-            if self.gaps:
-                matrix[:, width] = np.where(found, places, np.nan)
-                width += 1
-            else:
-                matrix[found.nonzero()[0], width + places[found]] = 1.0
-                width += size
+        means = levels.means_of(levels.places(frame, self.averaged_), self.averaged_)
+        return self.expand(self._joined(frame, means))
+
+    def compact(self, frame: pl.DataFrame, y: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Learn from the rows, and give their compact matrix: numbers, means of the target, and level numbers (-1 for none)."""
+        rules = msgspec.convert(self.rules or {}, Preprocess)
+        kind = kinds.kinds_of(frame, self.ignore)
+        columns, moments, categories = (
+            [name for name in kind if kind[name] == wanted] for wanted in ("number", "moment", "category")
+        )
+        moments = [name for name in moments if rules.rule(name, "moment").dates == "parts"]
+        self.numbers_ = Numbers.learn(frame, columns, moments, gaps=self.gaps, rules=rules)
+        found = levels.learn(frame, categories, y, rules)
+        self.placed_ = [category for category in found if category.means is None]
+        self.averaged_ = [category for category in found if category.means is not None]
+        means = np.zeros((frame.height, 0))
+        if self.averaged_ and y is not None:
+            means = levels.learn_means(levels.places(frame, self.averaged_), y, self.averaged_, self.seed)
+        self.mean_, self.scale_ = scales(means) if not self.gaps else (np.zeros(means.shape[1]), np.ones(means.shape[1]))
+        self.names_ = self._names()
+        if not self.names_:
+            raise DataError(f"[preprocess] leaves no column to learn from of {', '.join(kind)}; drop fewer of them")
+        return self._joined(frame, means)
+
+    def expand(self, compact: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The matrix of a compact one."""
+        width = compact.shape[1] - len(self.placed_)
+        codes = compact[:, width:].astype(np.int64)
+        if self.gaps:
+            return np.hstack([compact[:, :width], np.where(codes < 0, np.nan, codes)])
+        matrix = np.zeros((len(compact), len(self.names_)))
+        matrix[:, :width] = compact[:, :width]
+        for place, category in enumerate(self.placed_):
+            found = codes[:, place] >= 0
+            matrix[found.nonzero()[0], width + codes[found, place]] = 1.0
+            width += category.places
         return matrix
 
-    def _numbers(self, frame: pl.DataFrame) -> NDArray[np.float64]:
-        schema = frame.schema
-        columns = [_number(name, schema[name] == pl.Duration) for name in self.numbers_]
-        columns += [part for name in self.moments_ for part in _moment(name)]
-        if not columns:
-            return np.zeros((frame.height, 0))
-        matrix = frame.select(columns).to_numpy().astype(np.float64, copy=True)
-        # divided here because Polars' division depends in the last digit on the number of rows
-        first = len(self.numbers_)
-        matrix[:, first :: len(MOMENT_PARTS)] /= MICROSECONDS_A_DAY
-        matrix[~np.isfinite(matrix)] = np.nan
-        return matrix
+    @property
+    def coded(self) -> list[int]:
+        """Places of the compact matrix's columns that are level numbers; with `gaps`, of the matrix's."""
+        width = len(self.names_) if self.gaps else len(self.names_) - sum(category.places for category in self.placed_)
+        first = width - len(self.placed_) if self.gaps else width
+        return list(range(first, first + len(self.placed_)))
 
-    def _places(self, frame: pl.DataFrame) -> list[NDArray[np.int64]]:
-        """For each category, the place of each row's level among its levels; -1 for none."""
-        kinds = zip(self.categories_, self.levels_, self.rest_, self.missing_, strict=True)
-        found = frame.select(_place(name, tuple(levels), rest, missing) for name, levels, rest, missing in kinds)
-        return [series.to_numpy() for series in found.get_columns()]
-
-    def _sizes(self) -> list[int]:
-        counts = zip(self.levels_, self.rest_, self.missing_, strict=True)
-        return [1 if self.gaps else len(levels) + rest + missing for levels, rest, missing in counts]
+    def _joined(self, frame: pl.DataFrame, means: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.hstack([self.numbers_.transform(frame), (means - self.mean_) / self.scale_, levels.places(frame, self.placed_)])
 
     def _names(self) -> list[str]:
-        names = [*self.numbers_, *(f"{name} {part}" for name in self.moments_ for part in MOMENT_PARTS)]
-        for name, levels, rest, missing in zip(self.categories_, self.levels_, self.rest_, self.missing_, strict=True):
-            places = [*levels, *["(other)"] * rest, *["(missing)"] * missing]
-            names += [name] if self.gaps else [f"{name}={level}" for level in places]
+        names = [*self.numbers_.names]
+        for category in self.averaged_:
+            width = category.means.shape[1] if category.means is not None else 0
+            names += [f"{category.name} mean {column}" if width > 1 else f"{category.name} mean" for column in range(width)]
+        for category in self.placed_:
+            names += [category.name] if self.gaps else [f"{category.name}={label}" for label in category.labels]
         return names
-
-
-@functools.lru_cache(maxsize=4096)
-def _number(name: str, duration: bool) -> pl.Expr:
-    column = pl.col(name)
-    return (column.dt.total_microseconds() if duration else column).cast(pl.Float64)
-
-
-@functools.lru_cache(maxsize=4096)
-def _moment(name: str) -> list[pl.Expr]:
-    moment = pl.col(name).cast(pl.Datetime("us"))
-    parts = (moment.dt.epoch("us"), moment.dt.month(), moment.dt.weekday(), moment.dt.hour())
-    return [part.cast(pl.Float64).alias(f"{name} {label}") for part, label in zip(parts, MOMENT_PARTS, strict=True)]
-
-
-@functools.lru_cache(maxsize=4096)
-def _place(name: str, levels: tuple[str, ...], rest: bool, missing: bool) -> pl.Expr:
-    text = pl.col(name).cast(pl.String)
-    known = text.cast(pl.Enum(levels), strict=False).to_physical().cast(pl.Int64)
-    unseen, gone = len(levels) if rest else -1, len(levels) + rest if missing else -1
-    return pl.when(text.is_null()).then(pl.lit(gone, pl.Int64)).otherwise(known.fill_null(unseen)).alias(name)

@@ -93,6 +93,18 @@ def takes_gaps(estimator: Any) -> bool:
     return bool(get_tags(estimator).input_tags.allow_nan)
 
 
+def takes_weights(estimator: Any) -> bool:
+    """Whether the estimator can be told how much each row counts."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    return bool(has_fit_parameter(estimator, "sample_weight"))
+
+
+def takes_codes(estimator: Any) -> bool:
+    """Whether the estimator can be told which columns are level numbers, so that it splits levels by what they are worth."""
+    return type(estimator).__module__.startswith("lightgbm.")
+
+
 def _gives_probabilities(estimator: Any) -> bool:
     from sklearn.base import is_classifier
 

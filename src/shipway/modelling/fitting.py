@@ -13,6 +13,7 @@ from shipway.core.errors import DataError
 from shipway.modelling import estimators
 from shipway.modelling import pipeline as pipelines
 from shipway.modelling.preparation import Prepare
+from shipway.modelling.preprocessing import Preprocess
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +29,8 @@ def fit(
     *,
     contract: Contract,
     prepare: Prepare,
+    preprocess: Preprocess = Preprocess(),  # noqa: B008 (frozen)
+    weights: NDArray[Any] | None = None,
     seed: int,
 ) -> Any:
     """A fitted pipeline, on one thread as it answers on one.
@@ -36,18 +39,17 @@ def fit(
         features: Rows with the contract's features.
         truth: Index of each row's class.
         estimator, params: What a search chose.
+        weights: How much each row counts.
 
     Raises:
         DataError: The estimator can't learn from these rows.
     """
     # one thread: on a busy machine OpenMP's threads wait for each other and a fit takes ten times as long
     made = estimators.make(estimator, params, seed=seed)
-    fitted = pipelines.assemble(made, contract=contract, prepare=prepare)
     try:
-        fitted.fit(features, truth)
+        return pipelines.fit(features, truth, weights, made, contract=contract, prepare=prepare, preprocess=preprocess, seed=seed)
     except (ValueError, ArithmeticError) as error:
         raise DataError(f"{estimator} can't learn from the training rows: {error}") from error
-    return fitted
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,13 @@ from numpy.typing import NDArray
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
-from shipway.modelling.encoding import Encoder
 
 if TYPE_CHECKING:
-    import polars as pl
+    from shipway.modelling.lessons import Lesson
 
 Rows = NDArray[np.int64]
+Encoded = tuple["Lesson", NDArray[np.float64]]
+"""What to learn from, and the matrix to score on."""
 
 
 @dataclass
@@ -34,16 +36,14 @@ class Fold:
     score: Rows
     left: int
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _encoded: dict[bool, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
+    _encoded: dict[bool, Encoded] = field(default_factory=dict)
 
-    def encode(self, prepared: pl.DataFrame, encoder: Encoder) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The matrices to learn from and to score on; what *encoder* learns, it learns from the former."""
+    def encode(self, kind: bool, make: Callable[[Fold], Encoded]) -> Encoded:
+        """The lesson and the matrix to score on, made by *make* when first asked for; one for each *kind* of encoding."""
         with self._lock:
-            if encoder.gaps not in self._encoded:
-                learn = prepared[self.learn]
-                encoder.fit(learn)
-                self._encoded[encoder.gaps] = encoder.transform(learn), encoder.transform(prepared[self.score])
-            return self._encoded[encoder.gaps]
+            if kind not in self._encoded:
+                self._encoded[kind] = make(self)
+            return self._encoded[kind]
 
     def release(self) -> None:
         """One fit is over."""
@@ -56,8 +56,8 @@ class Fold:
 def split(contract: Contract, truth: Rows, folds: int, *, fits: int, seed: int, progress: Progress) -> list[Fold]:
     """Deal the rows out to folds so that each has about the same share of every class.
 
-    Where a class has fewer rows than there are folds, fewer folds are made, with a warning; a class of one row is only ever
-    scored, never learned, in one of them.
+    A class with fewer rows than folds is spread over as many folds as it has rows, with a warning: each row is scored once, by
+    fits that did not learn it, and learned in all other folds; so a rare class costs no other class its folds.
 
     Raises:
         UsageError: Fewer than two folds were asked for.
@@ -79,11 +79,12 @@ def split(contract: Contract, truth: Rows, folds: int, *, fits: int, seed: int, 
             f"a search needs two classes of {contract.target!r} with two training rows or more, to learn from some and score on "
             f"others; classes with few: {rare}. Send more rows, or set aside fewer with [split] test_share"
         )
-    possible = int(min(folds, present[present > 1].min()))
+    possible = int(min(folds, present.max()))
     if rare:
-        fewer = f"the search uses {possible} folds, not {folds}"
-        what = fewer if possible < folds else "one of a single row is scored only by fits that did not learn it"
-        progress.warn(f"classes with few training rows: {rare}; {what}")
+        progress.warn(
+            f"classes with fewer training rows than the {folds} folds: {rare}; each of their rows is scored by fits that learned "
+            "from the others only, and some folds hold none"
+        )
     dealt = StratifiedKFold(possible, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

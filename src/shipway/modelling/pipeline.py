@@ -4,39 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from shipway.core.artifacts import Table
 from shipway.core.contract import Contract
 from shipway.modelling.preparation import Prepare
+from shipway.modelling.preprocessing import Preprocess
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from shipway.modelling.encoding import Encoder
 
 
-def free_text(contract: Contract, prepare: Prepare) -> list[str]:
-    """Names, after `[prepare]`, of the columns of free text, which no encoding reads."""
+def free_text(contract: Contract, prepare: Prepare, preprocess: Preprocess) -> list[str]:
+    """Names, after `[prepare]`, of the columns of free text, which no encoding reads unless they are taken in by their levels."""
     types = {prepare.rename.get(name, name): contract.columns[name].type for name in contract.features}
     types.update(prepare.cast)
-    return [name for name, type in types.items() if type == "text" and name not in prepare.drop]
+    texts = [name for name, type in types.items() if type == "text" and name not in prepare.drop]
+    taken = {name for name, own in preprocess.columns.items() if own.high_cardinality in ("target", "rare")}
+    return [name for name in texts if name not in taken]
 
 
-def encoder(contract: Contract, prepare: Prepare, *, gaps: bool) -> Encoder:
+def encoder(contract: Contract, prepare: Prepare, preprocess: Preprocess, *, gaps: bool, seed: int) -> Encoder:
     """The encoding stage for estimators that take NaN (*gaps*) or do not."""
     from shipway.modelling.encoding import Encoder
 
-    return Encoder(gaps=gaps, ignore=free_text(contract, prepare))
+    ignore = free_text(contract, prepare, preprocess)
+    return Encoder(gaps=gaps, ignore=ignore, rules=msgspec.to_builtins(preprocess), seed=seed)
 
 
-def assemble(estimator: Any, *, contract: Contract, prepare: Prepare) -> Any:
-    """A scikit-learn Pipeline around *estimator*, not fitted: takes a Polars frame of the contract's features."""
+def fit(
+    features: Table,
+    truth: NDArray[Any],
+    weights: NDArray[Any] | None,
+    estimator: Any,
+    *,
+    contract: Contract,
+    prepare: Prepare,
+    preprocess: Preprocess,
+    seed: int,
+) -> Any:
+    """A fitted scikit-learn Pipeline around *estimator*: takes a Polars frame of the contract's features.
+
+    Its stages are fitted one after the other here, as scikit-learn's own `fit` can't leave out, weigh or make up rows.
+    """
     from sklearn.pipeline import Pipeline
 
-    from shipway.modelling import estimators
+    from shipway.modelling import estimators, lessons
     from shipway.modelling.alignment import Aligned
     from shipway.modelling.prepare import Preparer
 
-    return Pipeline(
-        [
-            ("prepare", Preparer.of(prepare)),
-            ("encode", encoder(contract, prepare, gaps=estimators.takes_gaps(estimator))),
-            ("classify", Aligned(estimator, classes=len(contract.classes))),
-        ]
-    )
+    preparer = Preparer.of(prepare).fit(features)
+    encode = encoder(contract, prepare, preprocess, gaps=estimators.takes_gaps(estimator), seed=seed)
+    lesson = lessons.make(preparer.transform(features), truth, weights, encoder=encode, preprocess=preprocess, seed=seed)
+    classify = Aligned(estimator, classes=len(contract.classes)).fit(lesson.matrix, lesson.truth, **lesson.options(estimator))
+    return Pipeline([("prepare", preparer), ("encode", encode), ("classify", classify)])

@@ -20,15 +20,17 @@ import numpy as np
 import polars as pl
 
 from shipway.core.contract import Contract, text_of
-from shipway.core.errors import DataError
+from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
 from shipway.core.search import Search, Trial
-from shipway.modelling import estimators, fitting, folds, metrics, pipeline, targets
+from shipway.modelling import estimators, fitting, folds, kinds, lessons, metrics, pipeline, preprocessing, targets
 from shipway.modelling.alignment import Aligned
 from shipway.modelling.candidates import Setting
 from shipway.modelling.folds import Fold
+from shipway.modelling.lessons import Lesson
 from shipway.modelling.preparation import Prepare
 from shipway.modelling.prepare import Preparer
+from shipway.modelling.preprocessing import Preprocess
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,6 +66,7 @@ def run(
     *,
     contract: Contract,
     prepare: Prepare,
+    preprocess: Preprocess = Preprocess(),  # noqa: B008 (frozen)
     metric: str,
     folds_wanted: int,
     seed: int,
@@ -77,24 +80,36 @@ def run(
     """
     groups = group(settings, seed)
     truth = targets.codes(contract, training)
+    weights = lessons.weights_of(contract, training)
+    _check_weights(groups, contract, preprocess)
     opened = folds.split(contract, truth, folds_wanted, fits=len(groups), seed=seed, progress=progress)
     features = training.select(contract.features)
     prepared = Preparer.of(prepare).fit(features).transform(features)
+    preprocessing.check(preprocess, kinds.kinds_of(prepared, pipeline.free_text(contract, prepare, preprocess)))
     positive = targets.positive(contract)
+    judging = _judging(opened, truth, metric, len(contract.classes), positive)
     tried = [Tried() for _ in settings]
     stop = threading.Event()
+
+    def encode(fold: Fold, gaps: bool) -> tuple[Lesson, NDArray[np.float64]]:
+        encoder = pipeline.encoder(contract, prepare, preprocess, gaps=gaps, seed=seed)
+        learn, counted = prepared[fold.learn], None if weights is None else weights[fold.learn]
+        lesson = lessons.make(learn, truth[fold.learn], counted, encoder=encoder, preprocess=preprocess, seed=seed)
+        return lesson, encoder.transform(prepared[fold.score])
 
     def fit(one: Group, fold: Fold) -> None:
         try:
             began = time.perf_counter()
-            learn, score = fold.encode(prepared, pipeline.encoder(contract, prepare, gaps=one.gaps))
-            model = Aligned(one.estimator, len(contract.classes)).fit(learn, truth[fold.learn], **_stoppable(one.estimator, stop))
+            lesson, score = fold.encode(one.gaps, lambda fold: encode(fold, one.gaps))
+            options = {**lesson.options(one.estimator), **_stoppable(one.estimator, stop)}
+            model = Aligned(one.estimator, len(contract.classes)).fit(lesson.matrix, lesson.truth, **options)
             seconds = time.perf_counter() - began
             for index, rounds in one.members:
                 probabilities = model.predict_proba(score, **({"num_iteration": rounds} if rounds else {}))
                 result = tried[index]
                 result.probabilities[fold.number] = probabilities
-                result.scores[fold.number] = metrics.score(metric, truth[fold.score], probabilities, positive)
+                if fold.number in judging:
+                    result.scores[fold.number] = metrics.score(metric, truth[fold.score], probabilities, positive)
                 result.seconds += seconds * (rounds / one.members[-1][1] if rounds else 1)
         finally:
             fold.release()
@@ -112,7 +127,7 @@ def run(
             tick(len(one.members), _best_so_far(tried))
     for text in heard:
         progress.warn(text)
-    trials = _trials(settings, tried, metric, len(opened), progress)
+    trials = _trials(settings, tried, metric, judging, progress)
     best = max(trials, key=lambda index: trials[index].mean)
     probabilities = np.zeros((len(truth), len(contract.classes)))
     for fold in opened:
@@ -147,13 +162,46 @@ def group(settings: Sequence[Setting], seed: int) -> list[Group]:
     return groups
 
 
-def _trials(settings: Sequence[Setting], tried: Sequence[Tried], metric: str, count: int, progress: Progress) -> dict[int, Trial]:
+def _check_weights(groups: Sequence[Group], contract: Contract, preprocess: Preprocess) -> None:
+    """Raises UsageError where rows are to be weighed and an estimator, or the making up of rows, has no place for it."""
+    if contract.weight is None and preprocess.imbalance != "class_weights":
+        return
+    what = f"weight = {contract.weight!r} in contract.toml" if contract.weight else '[preprocess] imbalance = "class_weights"'
+    if contract.weight and preprocess.imbalance == "smote":
+        raise UsageError(
+            f'{what}, and [preprocess] imbalance = "smote", which makes up rows that have no weight; choose "class_weights" or '
+            '"over"'
+        )
+    for one in groups:
+        if not estimators.takes_weights(one.estimator):
+            instead = "leave the column of weights out" if contract.weight else 'choose imbalance = "over"'
+            raise UsageError(
+                f"[tune.candidates.{one.candidate}]: {type(one.estimator).__name__} can't weigh rows, which {what} asks for; "
+                f"{instead}, or take an estimator whose fit has sample_weight"
+            )
+
+
+def _judging(opened: Sequence[Fold], truth: NDArray[Any], metric: str, classes: int, positive: int | None) -> list[int]:
+    """Numbers of the folds on which the metric is defined; where a rare class is missing from a fold, some are not."""
+    flat = np.full((len(truth), classes), 1 / classes)
+    scores = {fold.number: metrics.score(metric, truth[fold.score], flat[fold.score], positive) for fold in opened}
+    judging = [number for number, score in scores.items() if score == score]
+    if not judging:
+        raise DataError(
+            f"{metric} is not defined on any fold, for want of rows of each class; send more rows, or use fewer folds"
+        )
+    return judging
+
+
+def _trials(
+    settings: Sequence[Setting], tried: Sequence[Tried], metric: str, judging: Sequence[int], progress: Progress
+) -> dict[int, Trial]:
     """The trial of each setting that could be scored, by its index; the others are named in warnings."""
     trials: dict[int, Trial] = {}
     failed: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for index, (setting, result) in enumerate(zip(settings, tried, strict=True)):
-        scores = [result.scores.get(number, float("nan")) for number in range(count)]
-        mean = sum(scores) / count
+        scores = [result.scores.get(number, float("nan")) for number in judging]
+        mean = sum(scores) / len(scores)
         if result.error or mean != mean:
             reason = result.error or f"{metric} is not defined on every fold"
             failed.setdefault((setting.candidate, reason), []).append(setting.params)

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+def learned(contract: Contract, training: Table) -> Contract:
+    """The contract that a model of *training* goes by: where `split` merged rare classes, its classes are the texts found there.
+
+    The merged class, which no level of the contract names, comes last; levels without a row are left out.
+    """
+    import polars
+
+    found = set(training[contract.target].cast(polars.String).unique())
+    known = [text for text in map(text_of, contract.classes) if text in found]
+    if not (merged := sorted(found.difference(known, [None]))):
+        return contract
+    target = msgspec.structs.replace(contract.columns[contract.target], type="category", levels=[*known, *merged])
+    positive = contract.positive if contract.positive is None or text_of(contract.positive) in known else None
+    return msgspec.structs.replace(
+        contract, columns={**contract.columns, contract.target: target}, positive=None if positive is None else text_of(positive)
+    )
 
 
 def codes(contract: Contract, frame: Table) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract, text_of
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 PLACE = "_shipway_place"
 """Name of a passing column; no contract has such a name."""
 
+MERGED = "other"
+"""Name of the class that rare classes are merged into, unless it is taken."""
+
+RareClasses = Literal["keep", "merge", "fail"]
+
 
 @step(writes=("training", "testing"))
 def split(
@@ -28,22 +33,25 @@ def split(
     test_share: float = 0.2,
     stratify: bool = True,
     group: str | None = None,
+    rare_classes: RareClasses = "keep",
     seed: int = 0,
 ) -> tuple[Table, Table]:
     """Split the clean rows into a training part and a test part, both in the order of the rows.
 
     Rows with the same group, or with equal features, stay together, so that no test row has a twin in training.
-    Classes with too few rows to be split stay in training and are named in a warning.
+    Classes with too few rows to be split are named in a warning, or in the error that `fail` makes of them.
 
     Args:
         clean: Rows that keep the contract, target included; shape (rows, columns).
         test_share: Share of the rows to set aside, in (0, 1).
         stratify: Keep the share of each class equal in both parts, as far as rows that stay together let it.
         group: Column whose equal values stay on one side; rows without a value stand alone.
+        rare_classes: Classes with too few rows to be split stay in training with `keep`; with `merge` they become one class in
+            both parts, and the model learns that one; `fail` stops the run.
         seed: Fixes the draw: the same rows and seed give the same parts on any machine.
 
     Raises:
-        DataError: A part would be empty, or would have rows of one class only.
+        DataError: A part would be empty, or would have rows of one class only; or a class is too rare, and is to `fail`.
     """
     import numpy as np
     import polars as pl
@@ -56,11 +64,15 @@ def split(
     strata, apart = _strata(labels, together, len(contract.classes), stratify=stratify)
     for place in np.flatnonzero(np.bincount(labels, minlength=len(contract.classes)) == 0).tolist():
         progress.warn(f"no row has the class {contract.classes[place]!r}")
+    if apart and rare_classes != "keep":
+        if rare_classes == "fail":
+            raise DataError(
+                f"too rare to split: {_named(apart, labels, contract)}; send more rows of them, or set [split] rare_classes to "
+                '"keep" (all in training) or "merge" (as one class)'
+            )
+        clean, labels, strata, apart = _merge(clean, contract, labels, together, apart, progress, stratify=stratify)
     for place in apart:
-        count = int((labels == place).sum())
-        progress.warn(
-            f"class {contract.classes[place]!r} ({count:,} rows that stay together) is too rare to split: all in training"
-        )
+        progress.warn(f"{_named([place], labels, contract)} is too rare to split: all in training")
     aside = _draw(strata, np.bincount(together), test_share, np.random.default_rng(seed), at_least_one=stratify)
     testing = pl.Series(aside[together])
     parts = table.filter(~testing), table.filter(testing)
@@ -68,6 +80,47 @@ def split(
         _check_part(name, part, contract)
     progress.note(f"{parts[0].height:,} training, {parts[1].height:,} testing")
     return parts
+
+
+def _named(places: list[int], labels: NDArray[Any], contract: Contract) -> str:
+    """Classes with their rows; the place after the contract's classes is that of merged ones."""
+    classes = [*contract.classes, MERGED]
+    named = (f"class {classes[place]!r} ({int((labels == place).sum()):,} rows that stay together)" for place in places)
+    return ", ".join(named)
+
+
+def _merge(
+    clean: Table,
+    contract: Contract,
+    labels: NDArray[Any],
+    together: NDArray[Any],
+    apart: list[int],
+    progress: Progress,
+    *,
+    stratify: bool,
+) -> tuple[Table, NDArray[Any], NDArray[Any], list[int]]:
+    """Make one class of those that are too rare. A single one stays as it is: there is nothing to merge it with."""
+    import numpy as np
+    import polars as pl
+
+    if not stratify:
+        raise UsageError('[split] rare_classes = "merge" needs stratify = true, or a class might be in the test part alone')
+    classes = len(contract.classes)
+    if len(apart) > 1:
+        name = _merged_name(contract)
+        progress.warn(f"too rare to split, and merged into the class {name!r}: {_named(apart, labels, contract)}")
+        rare = np.isin(labels, apart)
+        texts = clean[contract.target].cast(pl.String)
+        clean = clean.with_columns(texts.set(pl.Series(rare), name).alias(contract.target))
+        labels = np.where(rare, classes, labels)
+    strata, apart = _strata(labels, together, classes + 1, stratify=stratify)
+    return clean, labels, strata, apart
+
+
+def _merged_name(contract: Contract) -> str:
+    """A name that is no level of the target."""
+    taken = {text_of(level) for level in contract.classes}
+    return next(name for name in (MERGED, *(f"{MERGED} {number}" for number in range(2, len(taken) + 3))) if name not in taken)
 
 
 def _labels(clean: Table, contract: Contract) -> NDArray[Any]:

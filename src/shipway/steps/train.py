@@ -10,6 +10,7 @@ from shipway.core.search import Search
 from shipway.core.step import step
 from shipway.modelling import thresholds
 from shipway.modelling.preparation import Prepare
+from shipway.modelling.preprocessing import Preprocess
 from shipway.modelling.thresholds import Rule
 
 
@@ -20,6 +21,7 @@ def train(
     *,
     contract: Contract,
     prepare: Prepare = Prepare(),  # noqa: B008 (frozen)
+    preprocess: Preprocess = Preprocess(),  # noqa: B008 (frozen)
     progress: Progress,
     threshold: Rule = "f1",
     seed: int = 0,
@@ -33,13 +35,24 @@ def train(
             likeliest wins.
         seed: Fixes the fit.
     """
-    from shipway.modelling import fitting, targets
+    from shipway.modelling import fitting, lessons, targets
 
+    contract = targets.learned(contract, training)
     winner = search.winner
     truth = targets.codes(contract, training)
     with progress(f"fitting {winner.candidate}"), fitting.heard() as heard:
         features = training.select(contract.features)
-        pipeline = fitting.fit(features, truth, winner.estimator, winner.params, contract=contract, prepare=prepare, seed=seed)
+        pipeline = fitting.fit(
+            features,
+            truth,
+            winner.estimator,
+            winner.params,
+            contract=contract,
+            prepare=prepare,
+            preprocess=preprocess,
+            weights=lessons.weights_of(contract, training),
+            seed=seed,
+        )
     for text in heard:
         progress.warn(text)
     positive = targets.positive(contract)

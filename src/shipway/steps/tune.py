@@ -12,6 +12,7 @@ from shipway.core.step import step
 from shipway.modelling import candidates as choices
 from shipway.modelling.candidates import Candidate
 from shipway.modelling.preparation import Prepare
+from shipway.modelling.preprocessing import Preprocess
 
 
 @step(writes="search")
@@ -20,6 +21,7 @@ def tune(
     *,
     contract: Contract,
     prepare: Prepare = Prepare(),  # noqa: B008 (frozen)
+    preprocess: Preprocess = Preprocess(),  # noqa: B008 (frozen)
     progress: Progress,
     candidates: dict[str, Candidate] | None = None,
     search: Literal["grid", "random"] = "grid",
@@ -33,6 +35,7 @@ def tune(
     Args:
         training: Rows to learn from, target included.
         prepare: Row-wise preparation, part of every candidate's pipeline.
+        preprocess: What is learned before an estimator sees the rows, anew in each fold.
         candidates: What to choose from; a logistic regression and small boosted trees when left out.
         search: Every combination of the grids, or random draws.
         trials: Draws of a random search.
@@ -40,17 +43,20 @@ def tune(
         folds: Parts of the rows; each is scored once by models fitted on the others.
         seed: Fixes folds, draws and fits: the same rows and seed choose the same.
     """
-    from shipway.modelling import metrics, pipeline
+    from shipway.modelling import metrics, pipeline, targets
     from shipway.modelling import search as searching
 
+    contract = targets.learned(contract, training)
     settings = choices.settings(choices.DEFAULTS if candidates is None else candidates, search=search, trials=trials, seed=seed)
-    if texts := pipeline.free_text(contract, prepare):
+    if texts := pipeline.free_text(contract, prepare, preprocess):
         progress.warn(f"free text is left out of the model: {', '.join(texts)}; [prepare.add] can make features of it")
+    _tell_imbalance(training, contract, preprocess, progress)
     found = searching.run(
         training,
         settings,
         contract=contract,
         prepare=prepare,
+        preprocess=preprocess,
         metric=metrics.search_name(metric, len(contract.classes)),
         folds_wanted=folds,
         seed=seed,
@@ -58,3 +64,15 @@ def tune(
     )
     progress.note(f"{len(found.trials)} trials, best {found.winner.mean:.4f} ({found.winner.candidate})")
     return found
+
+
+def _tell_imbalance(training: Table, contract: Contract, preprocess: Preprocess, progress: Progress) -> None:
+    from shipway.modelling import imbalance, targets
+
+    if preprocess.imbalance != "report":
+        progress.warn(
+            f'[preprocess] imbalance = "{preprocess.imbalance}": probabilities are those of evened out classes, higher for rare '
+            "ones than their share; labels go by a threshold chosen out of fold"
+        )
+    elif (told := imbalance.told(contract.classes, targets.codes(contract, training))) is not None:
+        progress.warn(f"{told}: accuracy says little there; [preprocess] imbalance can weigh or even out the classes")

@@ -1,0 +1,190 @@
+"""The section `[preprocess]`: what is learned from the training rows before an estimator sees them.
+
+All of it is fitted on the rows that a model learns from, inside each fold of a search as in the final fit. The defaults are meant
+to need no thought; every one can be overruled, most of them for one column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from shipway.core.errors import UsageError
+from shipway.core.project import suggest
+
+Kind = Literal["number", "moment", "category"]
+Missing = Literal["auto", "median", "mean", "most_frequent", "constant", "knn", "drop_rows", "drop_columns"]
+MissingLevel = Literal["level", "most_frequent", "constant", "drop_rows", "drop_columns"]
+Outliers = Literal["none", "iqr", "zscore"]
+Action = Literal["cap", "null", "drop"]
+HighCardinality = Literal["target", "rare", "drop"]
+Dates = Literal["parts", "drop"]
+Skew = Literal["none", "yeo-johnson"]
+Imbalance = Literal["report", "class_weights", "over", "under", "smote"]
+
+REACH = {"iqr": 1.5, "zscore": 3.0}
+"""How far a number may lie outside of the middle half, in its widths (Tukey 1977), or from the mean, in standard deviations."""
+
+APPLIES: dict[Kind, tuple[str, ...]] = {
+    "number": ("missing", "fill", "indicator", "outliers", "outlier_action", "outlier_reach", "max_missing", "skew"),
+    "moment": ("missing", "fill", "indicator", "max_missing", "dates"),
+    "category": ("missing", "fill", "max_missing", "rare_levels", "max_levels", "high_cardinality"),
+}
+"""The keys that say something of a column of each kind; dates count as numbers where values are missing."""
+
+
+class ColumnPreprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What `[preprocess.columns.NAME]` overrules for one column; keys as in `Preprocess`, `fill` for numbers and categories."""
+
+    missing: Missing | MissingLevel | None = None
+    fill: float | str | None = None
+    indicator: bool | Literal["auto"] | None = None
+    outliers: Outliers | None = None
+    outlier_action: Action | None = None
+    outlier_reach: float | None = None
+    max_missing: float | None = None
+    rare_levels: int | float | None = None
+    max_levels: int | None = None
+    high_cardinality: HighCardinality | None = None
+    dates: Dates | None = None
+    skew: Skew | None = None
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What is done to one column: the section with the column's own keys laid over it."""
+
+    missing: str
+    fill: float | str
+    indicator: bool | Literal["auto"]
+    outliers: str
+    outlier_action: str
+    outlier_reach: float
+    max_missing: float
+    rare_levels: int | float
+    max_levels: int
+    high_cardinality: str
+    dates: str
+    skew: str
+
+
+class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How missing values, outliers, levels, dates, skew and imbalance are met.
+
+    Attributes:
+        missing: For numbers and dates. `auto`: as they are for estimators that take gaps, else the median.
+        fill, fill_category: The value for `constant`, for numbers and for categories.
+        missing_categories: For categories. `level`: a place of its own.
+        indicator: Whether a column that is filled gets another one that says where; `auto`: where enough rows of it are missing.
+        max_missing: For `drop_columns`: a column with a larger share of missing values is left out, the others are filled.
+        outliers: How numbers that lie far out are told; `isolation_forest` tells whole rows.
+        outlier_action: `cap` to the last value that is none, `null` to make them missing, `drop` to learn without such rows; by
+            default `cap`, and `drop` for whole rows.
+        outlier_reach: Instead of `REACH`.
+        outlier_share: Share of the rows that an isolation forest takes for outliers.
+        rare_levels: Levels with fewer rows (or, below 1, with a smaller share of them) share a place: fewer say nothing.
+        max_levels: A category with more levels has high cardinality.
+        high_cardinality: `target`: the mean of the target at each level; `rare`: only the commonest levels have their own place.
+        dates: Their parts as numbers, or nothing.
+        skew: `yeo-johnson` straightens numbers with a long tail, for estimators that need scaled numbers.
+        imbalance: What is done where one class is much rarer; all but `report` shift the probabilities towards it.
+    """
+
+    missing: Missing = "auto"
+    fill: float = 0.0
+    missing_categories: MissingLevel = "level"
+    fill_category: str = "missing"
+    indicator: bool | Literal["auto"] = "auto"
+    max_missing: float = 0.5
+    outliers: Outliers | Literal["isolation_forest"] = "none"
+    outlier_action: Action | None = None
+    outlier_reach: float | None = None
+    outlier_share: float = 0.01
+    rare_levels: int | float = 3
+    max_levels: int = 50
+    high_cardinality: HighCardinality = "target"
+    dates: Dates = "parts"
+    skew: Skew = "none"
+    imbalance: Imbalance = "report"
+    columns: dict[str, ColumnPreprocess] = {}
+
+    def rule(self, name: str, kind: Kind) -> Rule:
+        """What is done to the column *name*."""
+        own = self.columns.get(name, ColumnPreprocess())
+        category = kind == "category"
+        missing = own.missing or (self.missing_categories if category else self.missing)
+        if missing == "auto" and self.imbalance == "smote":
+            # rows are made up between others, for which all of their numbers have to be known
+            missing = "median"
+        outliers = own.outliers or ("none" if self.outliers == "isolation_forest" else self.outliers)
+        return Rule(
+            missing=missing,
+            fill=_first(own.fill, self.fill_category if category else self.fill),
+            indicator=_first(own.indicator, self.indicator),
+            outliers=outliers,
+            outlier_action=own.outlier_action or self.outlier_action or "cap",
+            outlier_reach=_first(own.outlier_reach, self.outlier_reach, REACH.get(outliers, 0.0)),
+            max_missing=_first(own.max_missing, self.max_missing),
+            rare_levels=_first(own.rare_levels, self.rare_levels),
+            max_levels=own.max_levels or self.max_levels,
+            high_cardinality=own.high_cardinality or self.high_cardinality,
+            dates=own.dates or self.dates,
+            skew=own.skew or self.skew,
+        )
+
+
+def check(preprocess: Preprocess, kinds: Mapping[str, Kind]) -> None:
+    """Check the section against the columns that there are after `[prepare]`.
+
+    Raises:
+        UsageError: Naming the key, what was found and what may stand there.
+    """
+    if preprocess.outliers == "isolation_forest" and preprocess.outlier_action in ("cap", "null"):
+        raise UsageError(
+            f'[preprocess] outlier_action = "{preprocess.outlier_action}": an isolation forest finds rows, not cells, so that it '
+            'can only "drop" them; choose outliers = "iqr" or "zscore" to cap or null single numbers'
+        )
+    if not 0 < preprocess.outlier_share < 0.5:
+        raise UsageError(f"[preprocess] outlier_share = {preprocess.outlier_share}: expected a share above 0 and below 0.5")
+    _check_numbers("[preprocess]", preprocess)
+    for name, own in preprocess.columns.items():
+        where = f"[preprocess.columns.{name}]"
+        if name not in kinds:
+            raise UsageError(f"{where}: there is no such column after [prepare]; {suggest(name, kinds)}")
+        _check_numbers(where, own)
+        _check_column(where, own, kinds[name])
+
+
+def _check_numbers(where: str, given: Preprocess | ColumnPreprocess) -> None:
+    limits: dict[str, tuple[float, float]] = {
+        "max_missing": (0, 1),
+        "outlier_reach": (0, float("inf")),
+        "rare_levels": (0, float("inf")),
+        "max_levels": (1, float("inf")),
+    }
+    for key, (low, high) in limits.items():
+        value = getattr(given, key)
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"{where} {key} = {value}: expected {f'{low:g} or more' if high > 1 else f'{low:g} to {high:g}'}")
+
+
+def _check_column(where: str, own: ColumnPreprocess, kind: Kind) -> None:
+    what = {"number": "a number", "moment": "a date", "category": "a category"}[kind]
+    for key in own.__struct_fields__:
+        value = getattr(own, key)
+        if value is not None and key not in APPLIES[kind]:
+            raise UsageError(
+                f"{where} {key}: the column is {what}, of which that says nothing; {what} has {', '.join(APPLIES[kind])}"
+            )
+    choices = get_args(MissingLevel if kind == "category" else Missing)
+    if own.missing is not None and own.missing not in choices:
+        raise UsageError(f"{where} missing = {own.missing!r}: the column is {what}; expected one of {', '.join(choices)}")
+    if own.fill is not None and isinstance(own.fill, str) != (kind == "category"):
+        raise UsageError(
+            f"{where} fill = {own.fill!r}: the column is {what}; expected {'a text' if kind == 'category' else 'a number'}"
+        )
+
+
+def _first(*values: Any) -> Any:
+    return next(value for value in values if value is not None)
