@@ -36,7 +36,7 @@ def contract() -> Schema:
 def of(kind: Any, described: str | None = None) -> Schema:
     """What a value of the type *kind* may be; a struct's keys are described by the `Attributes` of its docstring."""
     (schema,), parts = msgspec.json.schema_components([kind], ref_template="{name}")
-    found: Schema = msgspec.to_builtins(_inlined(schema, parts, _structs(kind)))
+    found: Schema = msgspec.json.decode(msgspec.json.encode(_inlined(schema, parts, _structs(kind))))
     return {**found, "description": described} if described else found
 
 
