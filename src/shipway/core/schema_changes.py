@@ -5,23 +5,25 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from shipway.core.contract import Breach, Column, Contract, Type, text_of
+from shipway.core.contract import Column, Contract, Type, text_of
 
 Kind = Literal["new", "lost", "renamed", "retyped", "role", "nullable", "missing", "bounds", "levels", "spelling", "target"]
 
 RENAMED = 0.8
 """From this similarity of two names, one lost and one new, they count as one column renamed: `Arrival Delay in Minutes` and
 `arrival_delay_min` have 0.83, `MonthlyCharges` and `TotalCharges`, which are two columns, 0.77."""
-NEAREST = 0.5
+NEAREST = 0.6
 """From this similarity a name is worth naming as the nearest."""
 RETYPED = 0.5
 """From this share of cells that can't be read, a column has another type than the contract says; below it, it has bad cells."""
 SHOWN = 10
+FEW = 3
+"""So many new columns are named beside a lost one that is near to none of them; of more, each is named once, as new."""
 
 WORD = re.compile(r"\d+|[^\W\d_]+")
 CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -76,15 +78,17 @@ def changes(contract: Contract, columns: Sequence[str], misread: Mapping[str, Mi
     return found + _arrivals(new, contract, renamed, "the contract has no column of that name")
 
 
-def evidence(breaches: Iterable[Breach], rows: int) -> dict[str, Misread]:
-    """For each column with cells that broke the rule `type`, their share of *rows* and the commonest kind found."""
+def evidence(reasons: Mapping[tuple[str, str, str], int], rows: int) -> dict[str, Misread]:
+    """For each column with cells that broke the rule `type`, their share of *rows* and the commonest kind found.
+
+    Args:
+        reasons: How many cells there are of each (column, rule, message), as `quarantine.reasons` counts them.
+    """
     kinds: dict[str, Counter[str]] = {}
-    for breach in breaches:
-        if breach.rule == "type" and breach.column:
-            kinds.setdefault(breach.column, Counter())[breach.message.rpartition(", got ")[2]] += 1
-    return {
-        name: Misread(share=counts.total() / rows, found=counts.most_common(1)[0][0]) for name, counts in kinds.items() if rows
-    }
+    for (column, rule, message), count in reasons.items():
+        if rule == "type" and column:
+            kinds.setdefault(column, Counter())[message.rpartition(", got ")[2]] += count
+    return {name: Misread(share=count.total() / rows, found=count.most_common(1)[0][0]) for name, count in kinds.items() if rows}
 
 
 def between(old: Contract, new: Contract) -> list[SchemaChange]:
@@ -146,7 +150,7 @@ def _departures(lost: Sequence[str], new: Sequence[str], renamed: Mapping[str, s
             found.append(SchemaChange(kind="renamed", column=name, nearest=old, text=text))
             continue
         nearest = _nearest(old, new)
-        others = f"; new columns are {_some(new, repr)}" if new else ""
+        others = f"; new columns are {', '.join(map(repr, new))}" if 0 < len(new) <= FEW else ""
         hint = f"; the nearest new column is {nearest!r}" if nearest else others
         text = f"{old!r} is lost: {who} no column of that name{hint}"
         found.append(SchemaChange(kind="lost", column=old, nearest=nearest, text=text))
@@ -193,13 +197,9 @@ def _answers(old: Contract, new: Contract) -> list[SchemaChange]:
     return [SchemaChange(kind="target", column=new.target, text=text)]
 
 
-def _quoted(text: str) -> str:
-    return f'"{text}"'
-
-
-def _some(texts: Sequence[str], written: Callable[[str], str] = _quoted) -> str:
+def _some(texts: Sequence[str]) -> str:
     rest = len(texts) - SHOWN
-    shown = ", ".join(map(written, texts[:SHOWN])) or "none"
+    shown = ", ".join(f'"{text}"' for text in texts[:SHOWN]) or "none"
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
