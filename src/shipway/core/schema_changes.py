@@ -105,15 +105,20 @@ def between(old: Contract, new: Contract) -> list[SchemaChange]:
 
 
 def similarity(one: str, other: str) -> float:
-    """How alike two names are, in [0, 1]: 1 where only capitals, spaces and signs differ; the ratio of Ratcliff and Obershelp
-    (`difflib`) otherwise; 0 where both have numbers and these differ, as `q1` and `q2` are two questions."""
+    """How alike two names are, in [0, 1].
+
+    1 where only capitals, spaces and signs differ; else the ratio of Ratcliff and Obershelp (`difflib`), and near in any case
+    where all words of one are words of the other; 0 where both have numbers and these differ, as `q1` and `q2` are two questions.
+    """
     words, others = _words(one), _words(other)
     if "".join(words) == "".join(others):
         return 1.0
     numbers, theirs = ([word for word in each if word.isdigit()] for each in (words, others))
     if numbers and theirs and numbers != theirs:
         return 0.0
-    return difflib.SequenceMatcher(None, "".join(words), "".join(others), autojunk=False).ratio()
+    ratio = difflib.SequenceMatcher(None, "".join(words), "".join(others), autojunk=False).ratio()
+    within = set(words) <= set(others) or set(others) <= set(words)
+    return max(ratio, NEAREST) if within else ratio
 
 
 def _words(name: str) -> list[str]:
