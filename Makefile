@@ -8,7 +8,7 @@ WORKERS ?= auto
 OPENMP := $(CURDIR)/.venv/openmp
 export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(OPENMP)
 
-.PHONY: demo serve test check format install lock clean
+.PHONY: demo serve test check format install lock schemas clean
 
 demo: install          ## The three case studies, from data to an answering endpoint; ends by itself
 	$(BIN)/shipway demo demo
@@ -46,6 +46,9 @@ $(BIN)/.installed: requirements.lock pyproject.toml
 lock:                  ## Names, versions and hashes only
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock
+
+schemas: install       ## What editors complete and check project.toml and contract.toml by
+	$(BIN)/python -c 'import pathlib; from shipway import wiring; wiring.write_schemas(pathlib.Path())'
 
 clean:
 	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache

@@ -27,6 +27,9 @@ SOURCES = {
     "dataset": "shipway.adapters.datasets:DatasetSource",
     "files": "shipway.adapters.files:FilesSource",
 }
+SOURCE_CONTEXT = ("root", "state", "data_dir", "cache_dir", "stand_in")
+"""What a source's adapter gets from here when it asks for it by name; its other keywords are keys of `[ingest.source]`."""
+
 EXAMPLES = ("telco_churn", "iris", "airline_satisfaction")
 MARK_TEXT = """\
 # Settings of this workspace; the environment goes before them. Secrets never stand here.
@@ -64,14 +67,9 @@ class Adapters:
         if not isinstance(kind, str):
             raise UsageError(f'{where} needs a kind, such as kind = "files"; known are: {", ".join(SOURCES)}')
         adapter = plugins.find("shipway.sources", kind, SOURCES)
-        context = {
-            "root": self.folder.folder,
-            "state": self.place.state,
-            "data_dir": Path(self.settings.data_dir) if self.settings.data_dir else None,
-            "cache_dir": Path(self.settings.cache_dir),
-            "stand_in": self.stand_in,
-        }
-        return plugins.build(adapter, where, given, context)
+        data_dir = Path(self.settings.data_dir) if self.settings.data_dir else None
+        context = (self.folder.folder, self.place.state, data_dir, Path(self.settings.cache_dir), self.stand_in)
+        return plugins.build(adapter, where, given, dict(zip(SOURCE_CONTEXT, context, strict=True)))
 
     @functools.cached_property
     def versions(self) -> Any:
@@ -226,7 +224,7 @@ def create_workspace(root: Path, *, examples: bool, commit: bool | None = None) 
         disk.write_file(mark, MARK_TEXT.format(commit=answer).encode())
     if not git.is_repository():
         git.init()
-    changed = [mark, _ignore(root), *DvcVersions.init(root)]
+    changed = [mark, _ignore(root), *write_schemas(root), *DvcVersions.init(root)]
     place.projects.mkdir(exist_ok=True)
     for name in EXAMPLES if examples else ():
         example, folder = wheel.examples() / name, place.projects / name
@@ -242,6 +240,13 @@ def create_workspace(root: Path, *, examples: bool, commit: bool | None = None) 
     if settings_module.load(root).commit:
         git.commit_paths([path for path in changed if path.exists()], "Make a Shipway workspace")
     return place
+
+
+def write_schemas(root: Path) -> list[Path]:
+    """Put the JSON Schemas of `project.toml` and `contract.toml` into *root*, where this version makes others than are there."""
+    from shipway import schemas
+
+    return schemas.write(root, schemas.generate(LIFECYCLE, SOURCES, SOURCE_CONTEXT))
 
 
 def _ignore(root: Path) -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 from collections import Counter
@@ -45,7 +46,7 @@ def in_parts(table: pl.DataFrame, folder: Path, cuts: list[int]) -> Rows:
     """*table* as parts that end at *cuts*; a part may be empty."""
     folder.mkdir()
     bounds = [0, *sorted(cuts), table.height]
-    for place, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for place, (start, end) in enumerate(itertools.pairwise(bounds)):
         table[start:end].write_parquet(folder / f"part-{place:05}.parquet")
     return Rows(folder)
 

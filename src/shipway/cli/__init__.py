@@ -16,6 +16,8 @@ COMMANDS = {
     "init": "Make a git and DVC workspace.",
     "run": "Take projects through the lifecycle.",
     "explain": "Say what a run would do, and why.",
+    "contract": "Infer, show, check, compare and export what a row must be.",
+    "quarantine": "Show the rows that break a project's contract.",
     "serve": "Serve champions in one microservice.",
     "demo": "Run the three case studies and ask each endpoint once.",
 }

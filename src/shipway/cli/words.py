@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from shipway.core.errors import UsageError
+from shipway.core.workspace import Workspace
 
 projects = click.argument("projects", metavar="[PROJECT]...", nargs=-1)
 project = click.argument("project", metavar="PROJECT")
@@ -17,3 +22,16 @@ stand_in = click.option(
     "--stand-in", is_flag=True, help="Where a named dataset is not at hand, use generated STAND-IN DATA of the same shape."
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a project on stdout.")
+a_file = click.Path(dir_okay=False, path_type=Path)
+
+
+def project_or_here(project: str | None, place: Workspace, command: str) -> str:
+    """The project that was named, else that whose folder we stand in, else the only one. *command* is how to name one."""
+    if project is not None:
+        return project
+    if (Path.cwd() / "project.toml").is_file():
+        return "."
+    names = place.names()
+    if len(names) == 1:
+        return names[0]
+    raise UsageError(f"name a project: shipway {command} {' or '.join(names) or 'NAME'}")

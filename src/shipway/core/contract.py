@@ -26,7 +26,9 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One column of a row, as it is sent.
 
     Attributes:
+        type: What its values are. A category has few levels; text is free.
         role: Given here only to ignore a column; target and key are named once, in the contract.
+        nullable: Whether the value may be missing.
         missing: Texts that mean "no value".
         decimal, thousands: How texts of integer and number columns are written: `decimal = ","` for "3,14"; `thousands = "."` for
             "1.234". Typed numbers are taken as they are.
@@ -35,6 +37,9 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             with the year are read beside it.
         minimum, maximum: Rules that a person declared, both inclusive.
         levels: What a category may be; a rule where `closed`, else what is expected.
+        closed: Whether a level that is not listed breaks the contract, instead of only warning.
+        unit: What a number is counted in, for people and the service's documentation.
+        description: What the column means, for people and the service's documentation.
     """
 
     type: Type
@@ -57,6 +62,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The columns of a row and their rules.
 
     Attributes:
+        target: The column to predict.
+        columns: What each column is, in the order of the rows.
+        positive: Two classes: the class whose probability the threshold is for; the last level where it is left out.
+        key: Columns that identify a row; never a feature.
         weight: A column that says how much a training row counts; never a feature, and of no use at the service's door.
     """
 

@@ -28,6 +28,9 @@ class ProjectInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The section `[project]`: what people should know of the model, and the columns that it does not learn from.
 
     Attributes:
+        title: What the model is called where people see it.
+        description: What it predicts, and from what.
+        intended_use: What it is for, and what not.
         ignore: Columns that are accepted and play no part, whatever the contract says of them: the answer to a column that gives
             the target away.
     """

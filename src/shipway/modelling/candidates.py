@@ -23,7 +23,13 @@ class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An estimator, its fixed parameters, and the values to try for others."""
+    """An estimator, its fixed parameters, and the values to try for others.
+
+    Attributes:
+        estimator: Its dotted path, such as `sklearn.linear_model.LogisticRegression`.
+        params: Parameters that stay as they are.
+        grid: Parameter -> values to try; for a random search also a range, `{ low = 0.1, high = 10.0, log = true }`.
+    """
 
     estimator: str
     params: dict[str, Any] = {}

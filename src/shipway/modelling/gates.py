@@ -14,6 +14,7 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Conditions on one metric's value on the test rows.
 
     Attributes:
+        at_least, at_most: Bounds of the metric, both inclusive.
         not_below_champion_by: How much worse than the champion it may be on the same rows; holds where there is no champion.
     """
 

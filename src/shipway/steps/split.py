@@ -70,7 +70,7 @@ def split(
                 f"too rare to split: {_named(apart, labels, contract)}; send more rows of them, or set [split] rare_classes to "
                 '"keep" (all in training) or "merge" (as one class)'
             )
-        clean, labels, strata, apart = _merge(clean, contract, labels, together, apart, progress, stratify=stratify)
+        table, labels, strata, apart = _merge(table, contract, labels, together, apart, progress, stratify=stratify)
     for place in apart:
         progress.warn(f"{_named([place], labels, contract)} is too rare to split: all in training")
     aside = _draw(strata, np.bincount(together), test_share, np.random.default_rng(seed), at_least_one=stratify)

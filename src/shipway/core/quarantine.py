@@ -1,0 +1,119 @@
+"""The rows that break the contract: as lines of broken rules, as reasons with counts, and as a table to mend and feed back."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shipway.core import disk
+from shipway.core.artifacts import ROW, SOURCE, Table
+from shipway.core.contract import Breach, text_of
+from shipway.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars
+
+ENDINGS = (".csv", ".parquet", ".jsonl")
+ADDED = ("_source", "_row", "_rules")
+"""Columns of a table to mend, beside the original ones: where a row stood and what it broke. A contract leaves them out."""
+
+Reason = tuple[str, str, str]
+"""Column, rule, message."""
+
+
+def of(rows: Table, breaches: Sequence[Breach]) -> Table:
+    """One line a broken rule: `source` and `row` where the row stood, `column`, `rule`, `message`, and `record`, the row as
+    received, as JSON text.
+
+    Args:
+        rows: As received, with where each row stood in `SOURCE` and `ROW`.
+        breaches: Their rows count from 0 in *rows*.
+    """
+    import polars as pl
+
+    bad = sorted({breach.row for breach in breaches})
+    place = {row: index for index, row in enumerate(bad)}
+    found = rows[bad]
+    records = [msgspec.json.encode(record, enc_hook=str).decode() for record in found.drop(SOURCE, ROW).iter_rows(named=True)]
+    found = found.select(source=SOURCE, row=ROW).with_columns(pl.Series("record", records, dtype=pl.String))
+    lines = pl.DataFrame(
+        [(breach.column, breach.rule, breach.message) for breach in breaches],
+        schema={"column": pl.String, "rule": pl.String, "message": pl.String},
+        orient="row",
+    )
+    at = pl.Series([place[breach.row] for breach in breaches], dtype=pl.Int64)
+    return lines.select(
+        found["source"].gather(at), found["row"].gather(at), "column", "rule", "message", found["record"].gather(at)
+    )
+
+
+def reasons(breaches: Iterable[Breach]) -> Counter[Reason]:
+    """How many cells broke each rule of each column, by what they were."""
+    return Counter((breach.column, breach.rule, breach.message) for breach in breaches)
+
+
+def commonest(counts: Counter[Reason]) -> list[tuple[Reason, int]]:
+    """Reasons and their counts, the commonest first; equal ones in the order of their names."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def rows_of(quarantine: Table) -> int:
+    """How many rows stand in a quarantine, which has a line for each rule that they break."""
+    return quarantine.select("source", "row", "record").n_unique()
+
+
+def mendable(quarantine: Table) -> Table:
+    """One line a row: `_source`, `_row` and `_rules`, then the row as received.
+
+    A column whose values are of several kinds is text.
+    """
+    import polars as pl
+
+    row = ["source", "row", "record"]
+    said = pl.concat_str("column", pl.lit(": "), "message")
+    rows = quarantine.group_by(row, maintain_order=True).agg(said.str.join("; ").alias("rules"))
+    records = [msgspec.json.decode(record) for record in rows["record"]]
+    names = list(dict.fromkeys(name for record in records for name in record))
+    added = [rows[name.lstrip("_")].alias(_free(name, names)) for name in ADDED]
+    return pl.DataFrame([*added, *(_series(name, [record.get(name) for record in records]) for name in names)])
+
+
+def save(quarantine: Table, file: Path) -> None:
+    """Write the table to mend as CSV, Parquet or JSON lines, by the ending of *file*; it is there whole or not at all."""
+    table = mendable(quarantine)
+    match file.suffix.lower():
+        case ".csv":
+            content = table.write_csv().encode()
+        case ".parquet":
+            buffer = io.BytesIO()
+            table.write_parquet(buffer)
+            content = buffer.getvalue()
+        case ".jsonl":
+            content = b"".join(msgspec.json.encode(record) + b"\n" for record in table.iter_rows(named=True))
+        case ending:
+            raise UsageError(f"--out {file}: write to a file that ends in {', '.join(ENDINGS)}, not in {ending or 'nothing'!r}")
+    disk.write_file(file, content)
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    while name in taken:
+        name = f"_{name}"
+    return name
+
+
+def _series(name: str, values: list[Any]) -> polars.Series:
+    import polars as pl
+
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) > 1 or kinds & {list, dict}:
+        return pl.Series(name, [None if value is None else _text(value) for value in values], dtype=pl.String)
+    return pl.Series(name, values, dtype=None if kinds else pl.String)
+
+
+def _text(value: Any) -> str:
+    return text_of(value) if isinstance(value, str | bool | int | float) else msgspec.json.encode(value).decode()
