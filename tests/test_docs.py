@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from shipway.cli import app
 from shipway.core.contract import Column
 from shipway.core.plan import INJECTED
 from shipway.core.project import FREE_SECTIONS
@@ -33,7 +34,7 @@ def test_the_readmes_python_runs(case_study: Callable[[str], CaseStudy], monkeyp
     assert repr(names["run"]).startswith("<run of iris")
 
 
-def test_the_references_own_table_goes_to_a_champion(tmp_path: Path) -> None:
+def test_the_references_own_table_goes_to_a_champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = shipway("init", "workspace", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     page = (ROOT / "docs/project-file.md").read_text()
@@ -52,6 +53,11 @@ def test_the_references_own_table_goes_to_a_champion(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert (report["alias"], report["quarantined"]) == ("champion", 0)
     assert report["metrics"]["roc_auc"]["low"] > 0.8
+    monkeypatch.chdir(tmp_path / "workspace")
+    commands = re.findall(r"^shipway (contract .*?|quarantine .*?)(?:  +#.*)?$", page, re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        assert not app.main(command.split(), standalone_mode=False), command
 
 
 @pytest.mark.parametrize("step", LIFECYCLE, ids=lambda step: step.name)

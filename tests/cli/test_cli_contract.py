@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -141,6 +144,17 @@ def test_an_export_goes_to_stdout_or_to_a_file(place: Workspace, call: Call, tmp
     assert call("contract", "export", "visits", "--to", to, "--out", str(tmp_path / "made")) == (0, "")
     assert (tmp_path / "made").read_text() == shown
     assert "minutes" in shown
+
+
+def test_the_process_ends_with_the_code_and_without_a_traceback_where_its_reader_leaves(place: Workspace, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "shipway", "contract", "check", written(tmp_path, *BAD), "--json"]
+    done = subprocess.run(words, cwd=place.root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (DataError.exit_code, "")
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    left = subprocess.run(words, cwd=place.root, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write_end)
+    assert left.stderr == ""
 
 
 def test_an_inferred_contract_is_a_contract_file(place: Workspace, call: Call, tmp_path: Path) -> None:
