@@ -19,6 +19,7 @@ from shipway.core.plan import inputs_of, key_of, settings_of
 from shipway.core.ports import Progress
 from shipway.core.project import ProjectFolder
 from shipway.core.quarantine import Reason
+from shipway.core.rows import Rows
 from shipway.core.schema_changes import SchemaChange
 from shipway.core.step import Step
 from shipway.core.workspace import Workspace
@@ -76,11 +77,11 @@ def check_file(folder: ProjectFolder, file: Path, progress: Progress, *, keep: b
         reading = read(folder.contract, batch, target=True)
         columns.update(dict.fromkeys(batch.columns))
         found.rows += batch.height
-        found.bad_rows += len({breach.row for breach in reading.breaches})
-        found.reasons += quarantine.reasons(reading.breaches)
+        found.bad_rows += len(quarantine.bad(reading.broken))
+        found.reasons += quarantine.reasons(reading.broken)
         if keep:
             place = [pl.lit(name).alias(SOURCE), pl.int_range(first, first + batch.height, dtype=pl.Int64).alias(ROW)]
-            kept.append(quarantine.of(batch.with_columns(place), reading.breaches))
+            kept.append(quarantine.of(batch.with_columns(place), reading.broken))
     if not found.rows:
         raise UsageError(f"{file} has no rows, so there is nothing to check; name a table with rows")
     evidence = schema_changes.evidence(found.reasons, found.rows)
@@ -99,6 +100,8 @@ def quarantined(place: Workspace, folder: ProjectFolder) -> Table:
     Raises:
         UsageError: The project has received no rows yet.
     """
+    import polars as pl
+
     cache = place.cache(folder.name)
     keys = {}
     for name in CHECK.reads:
@@ -114,8 +117,9 @@ def quarantined(place: Workspace, folder: ProjectFolder) -> Table:
         checked: Checked = CHECK.kinds["checked"].load(cache.place(CHECK, key, "checked"))
         return checked.quarantine
     combine = _writer("rows")
-    rows: Table = combine.kinds["rows"].load(cache.place(combine, keys["rows"], "rows"))
-    return quarantine.of(rows, read(folder.contract, rows.drop(SOURCE, ROW), target=True).breaches)
+    rows = Rows.load(cache.place(combine, keys["rows"], "rows"))
+    parts = (quarantine.of(batch, read(folder.contract, batch.drop(SOURCE, ROW), target=True).broken) for batch in rows.batches())
+    return pl.concat(parts)
 
 
 def frozen_contract(place: Workspace, name: str) -> tuple[str, Contract]:

@@ -36,7 +36,7 @@ ROWS = pl.DataFrame(
 
 
 def apart(rows: pl.DataFrame) -> pl.DataFrame:
-    return quarantine.of(rows, read(VISITS, rows.drop(SOURCE, ROW), target=True).breaches)
+    return quarantine.of(rows, read(VISITS, rows.drop(SOURCE, ROW), target=True).broken)
 
 
 def test_each_broken_rule_is_a_line_with_where_the_row_stood_and_the_row_as_received() -> None:
@@ -57,7 +57,7 @@ def test_rows_without_a_breach_make_an_empty_quarantine_of_the_same_shape() -> N
 
 
 def test_reasons_are_counted_and_the_commonest_comes_first() -> None:
-    counts = quarantine.reasons(read(VISITS, ROWS.drop(SOURCE, ROW), target=True).breaches)
+    counts = quarantine.reasons(read(VISITS, ROWS.drop(SOURCE, ROW), target=True).broken)
     assert counts.total() == 4
     assert quarantine.commonest(counts)[0] == (("age", "minimum", "expected at least 0, got less"), 2)
     assert quarantine.commonest(Counter()) == []

@@ -69,7 +69,7 @@ def test_a_column_whose_cells_can_mostly_not_be_read_is_retyped_and_one_with_som
         pl.Series("Age", ["young"] * 8 + ["40", ""]), pl.Series("Arrival Delay in Minutes", ["5"] * 8 + ["late"] * 2)
     )
     reading = read(FLIGHTS, rows, target=True)
-    (change,) = changes(FLIGHTS, NAMES, evidence(reasons(reading.breaches), rows.height))
+    (change,) = changes(FLIGHTS, NAMES, evidence(reasons(reading.broken), rows.height))
     assert (change.kind, change.column) == ("retyped", "Age")
     assert change.text == "'Age' is retyped: 80% of its cells are text, where the contract expects integer"
 

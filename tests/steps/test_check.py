@@ -121,7 +121,7 @@ def test_no_row_at_all_is_an_error_whatever_the_share() -> None:
 
 
 def test_a_lost_column_is_an_error_that_names_the_nearest_new_one() -> None:
-    with pytest.raises(DataError, match=r"no column 'age'.*'Age_'"):
+    with pytest.raises(DataError, match=r"'age' is renamed.*'Age_'"):
         checked(rows(["1"]).rename({"age": "Age_"}))
 
 

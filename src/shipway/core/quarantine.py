@@ -12,7 +12,7 @@ import msgspec
 
 from shipway.core import disk
 from shipway.core.artifacts import ROW, SOURCE, Table
-from shipway.core.contract import Breach, text_of
+from shipway.core.contract import Broken, text_of
 from shipway.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,39 +22,53 @@ ENDINGS = (".csv", ".parquet", ".jsonl")
 ADDED = ("_source", "_row", "_rules")
 """Columns of a table to mend, beside the original ones: where a row stood and what it broke. A contract leaves them out."""
 
+PLACE = "_shipway_place"
+"""Name of a passing column; no contract has such a name."""
+
 Reason = tuple[str, str, str]
 """Column, rule, message."""
 
 
-def of(rows: Table, breaches: Sequence[Breach]) -> Table:
+def bad(broken: Sequence[Broken]) -> polars.Series:
+    """The rows that break a rule, each once, ascending."""
+    import polars as pl
+
+    if not broken:
+        return pl.Series([], dtype=pl.UInt32)
+    return pl.concat([one.rows for one in broken]).unique().sort()
+
+
+def of(rows: Table, broken: Sequence[Broken]) -> Table:
     """One line a broken rule: `source` and `row` where the row stood, `column`, `rule`, `message`, and `record`, the row as
     received, as JSON text.
 
     Args:
         rows: As received, with where each row stood in `SOURCE` and `ROW`.
-        breaches: Their rows count from 0 in *rows*.
+        broken: What `contract.read` found in *rows*.
     """
     import polars as pl
 
-    bad = sorted({breach.row for breach in breaches})
-    place = {row: index for index, row in enumerate(bad)}
-    found = rows[bad]
-    records = [msgspec.json.encode(record, enc_hook=str).decode() for record in found.drop(SOURCE, ROW).iter_rows(named=True)]
-    found = found.select(source=SOURCE, row=ROW).with_columns(pl.Series("record", records, dtype=pl.String))
-    lines = pl.DataFrame(
-        [(breach.column, breach.rule, breach.message) for breach in breaches],
-        schema={"column": pl.String, "rule": pl.String, "message": pl.String},
-        orient="row",
-    )
-    at = pl.Series([place[breach.row] for breach in breaches], dtype=pl.Int64)
-    return lines.select(
-        found["source"].gather(at), found["row"].gather(at), "column", "rule", "message", found["record"].gather(at)
-    )
+    places = bad(broken)
+    found = rows[places]
+    found = found.select(source=SOURCE, row=ROW).with_columns(_records(found.drop(SOURCE, ROW))).with_columns(places.alias(PLACE))
+    lines = [
+        pl.select(
+            one.rows.cast(pl.UInt32).alias(PLACE), column=pl.lit(one.column), rule=pl.lit(one.rule), message=pl.lit(one.message)
+        )
+        for one in broken
+    ]
+    none = pl.DataFrame(schema={PLACE: pl.UInt32, "column": pl.String, "rule": pl.String, "message": pl.String})
+    table = pl.concat([none, *lines]).sort(PLACE, maintain_order=True)
+    joined = table.join(found.with_columns(pl.col(PLACE).cast(pl.UInt32)), on=PLACE, how="left", maintain_order="left")
+    return joined.select("source", "row", "column", "rule", "message", "record")
 
 
-def reasons(breaches: Iterable[Breach]) -> Counter[Reason]:
+def reasons(broken: Iterable[Broken]) -> Counter[Reason]:
     """How many cells broke each rule of each column, by what they were."""
-    return Counter((breach.column, breach.rule, breach.message) for breach in breaches)
+    counts: Counter[Reason] = Counter()
+    for one in broken:
+        counts[one.column, one.rule, one.message] += len(one.rows)
+    return counts
 
 
 def commonest(counts: Counter[Reason]) -> list[tuple[Reason, int]]:
@@ -98,6 +112,16 @@ def save(quarantine: Table, file: Path) -> None:
         case ending:
             raise UsageError(f"--out {file}: write to a file that ends in {', '.join(ENDINGS)}, not in {ending or 'nothing'!r}")
     disk.write_file(file, content)
+
+
+def _records(rows: Table) -> polars.Series:
+    """Each row as JSON text, as received; values that JSON has no word for as text."""
+    import polars as pl
+
+    if rows.width and set(rows.dtypes) == {pl.String}:
+        return rows.select(pl.struct(pl.all()).struct.json_encode()).to_series().alias("record")
+    texts = (msgspec.json.encode(row, enc_hook=str).decode() for row in rows.iter_rows(named=True))
+    return pl.Series("record", texts, dtype=pl.String)
 
 
 def _free(name: str, taken: Sequence[str]) -> str:

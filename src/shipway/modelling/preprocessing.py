@@ -88,6 +88,7 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         high_cardinality: `target`: the mean of the target at each level; `rare`: only the commonest levels have their own place.
         dates: Their parts as numbers, or nothing.
         skew: `yeo-johnson` straightens numbers with a long tail, for estimators that need scaled numbers.
+        columns: Column -> what is done to it otherwise.
         imbalance: What is done where one class is much rarer; all but `report` shift the probabilities towards it.
     """
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from shipway.core import quarantine, schema_changes
 from shipway.core.artifacts import ROW, SOURCE, Checked, Examined, Table
-from shipway.core.contract import Broken, Contract, Reading, read
+from shipway.core.contract import Contract, Reading, read
 from shipway.core.errors import DataError, UsageError
 from shipway.core.findings import Change
 from shipway.core.ports import Progress, Staging
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     import polars
 
 SHOWN_REASONS = 10
-PLACE = "_shipway_place"
-"""Name of a passing column; no contract has such a name."""
 
 
 @step(writes="checked")
@@ -48,20 +44,23 @@ def check(rows: Rows, *, contract: Contract, staging: Staging, progress: Progres
     with progress("checking", total=rows.height) as tick:
         for batch in rows.batches():
             reading = read(contract, batch.drop(SOURCE, ROW), target=True)
-            broken = _rows_of(reading.broken)
+            broken = quarantine.bad(reading.broken)
             bad += len(broken)
-            reasons.update({(one.column, one.rule, one.message): len(one.rows) for one in reading.broken})
+            reasons += quarantine.reasons(reading.broken)
             if bad <= max_bad_share * rows.height:  # else the run stops, and only the reasons are still counted
                 good = _but_for(broken, batch.height)
                 typed = reading.frame if good is None else reading.frame.filter(good)
                 changes.update(_changes(batch if good is None else batch.filter(good), typed, reading, broken, contract))
                 kept.write(typed)
-                aside.write(_quarantine(batch, reading.broken, broken))
+                aside.write(quarantine.of(batch, reading.broken))
             tick(batch.height)
     if bad > max_bad_share * rows.height or bad == rows.height:
+        misread = schema_changes.evidence(reasons, rows.height)
+        retyped = [each.text for each in schema_changes.changes(contract, rows.columns, misread) if each.kind == "retyped"]
+        told = "\n".join([_commonest(reasons), *retyped])
         raise DataError(
             f"{bad:,} of {rows.height:,} rows break the contract, more than max_bad_share = {max_bad_share:g} allows; "
-            f"the commonest reasons:\n{_commonest(reasons)}\nMend the data, or contract.toml where it is wrong "
+            f"the commonest reasons:\n{told}\nMend the data, or contract.toml where it is wrong "
             "(a text that stands for no value, such as NA, belongs in the missing markers of its column)."
         )
     kept.finish()
@@ -73,46 +72,25 @@ def check(rows: Rows, *, contract: Contract, staging: Staging, progress: Progres
 
 
 def _compare_columns(columns: Sequence[str], contract: Contract, progress: Progress) -> None:
-    new = [name for name in columns if name not in contract.columns]
-    lost = [name for name in contract.columns if name not in columns and contract.role(name) != "ignored"]
-    for name in lost:
-        near = difflib.get_close_matches(name, new, n=1, cutoff=0.5) or _same_but_for_spelling(name, new)
-        hint = f"; the nearest new column is {near[0]!r}" if near else f"; new columns are {', '.join(new)}" if new else ""
-        if not contract.columns[name].nullable or name == contract.target:
-            raise DataError(
-                f"the rows have no column {name!r}, which the contract requires{hint}; mend the source or contract.toml"
-            )
-        progress.warn(f"the rows have no column {name!r}: all its values are missing{hint}")
-    if new:
+    found = schema_changes.changes(contract, columns)
+    for change in found:
+        name = change.nearest if change.kind == "renamed" else change.column
+        if change.kind in ("lost", "renamed") and (name == contract.target or not contract.columns[str(name)].nullable):
+            raise DataError(f"{change.text}; the contract requires {name!r}: mend the source or contract.toml")
+        if change.kind in ("lost", "renamed"):
+            progress.warn(f"{change.text}; all values of {name!r} are missing")
+    if new := [change.column for change in found if change.kind in ("new", "renamed")]:
         progress.warn(
             f"left out, as the contract does not have them: {', '.join(map(repr, new))}; the service refuses them unless the "
             'contract names them with role = "ignored"'
         )
 
 
-def _same_but_for_spelling(name: str, others: Sequence[str]) -> list[str]:
-    """Those of *others* with the same letters and digits: `tenure_months` for `Tenure Months`."""
-
-    def plain(text: str) -> str:
-        return "".join(filter(str.isalnum, text)).casefold()
-
-    return [other for other in others if plain(other) == plain(name)]
-
-
 def _commonest(reasons: Counter[tuple[str, str, str]]) -> str:
-    commonest = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    commonest = quarantine.commonest(reasons)
     lines = [f"  {count:,} x {column}: {message} ({rule})" for (column, rule, message), count in commonest[:SHOWN_REASONS]]
     rest = len(commonest) - SHOWN_REASONS
     return "\n".join([*lines, f"  and {rest} more"] if rest > 0 else lines)
-
-
-def _rows_of(broken: Sequence[Broken]) -> polars.Series:
-    """The rows that break a rule, each once, ascending."""
-    import polars as pl
-
-    if not broken:
-        return pl.Series([], dtype=pl.UInt32)
-    return pl.concat([one.rows for one in broken]).unique().sort()
 
 
 def _but_for(broken: polars.Series, height: int) -> polars.Series | None:
@@ -145,31 +123,3 @@ def _changes(kept: Table, typed: Table, reading: Reading, broken: polars.Series,
             respelled = reading.respelled[name]
             counted[name, "respelled as a number"] += len(respelled.filter(~respelled.is_in(broken.implode())))
     return +counted
-
-
-def _quarantine(batch: Table, broken: Sequence[Broken], bad: polars.Series) -> Table:
-    """One line a broken rule: where the row stood, what it broke, and the row as received."""
-    import polars as pl
-
-    found = batch[bad]
-    found = found.select(source=SOURCE, row=ROW).with_columns(_records(found.drop(SOURCE, ROW))).with_columns(bad.alias(PLACE))
-    lines = [
-        pl.select(
-            one.rows.cast(pl.UInt32).alias(PLACE), column=pl.lit(one.column), rule=pl.lit(one.rule), message=pl.lit(one.message)
-        )
-        for one in broken
-    ]
-    none = pl.DataFrame(schema={PLACE: pl.UInt32, "column": pl.String, "rule": pl.String, "message": pl.String})
-    table = pl.concat([none, *lines]).sort(PLACE, maintain_order=True)
-    joined = table.join(found.with_columns(pl.col(PLACE).cast(pl.UInt32)), on=PLACE, how="left", maintain_order="left")
-    return joined.select("source", "row", "column", "rule", "message", "record")
-
-
-def _records(rows: Table) -> polars.Series:
-    """Each row as JSON text, as received; values that JSON has no word for as text."""
-    import polars as pl
-
-    if rows.width and set(rows.dtypes) == {pl.String}:
-        return rows.select(pl.struct(pl.all()).struct.json_encode()).to_series().alias("record")
-    texts = (msgspec.json.encode(row, enc_hook=str).decode() for row in rows.iter_rows(named=True))
-    return pl.Series("record", texts, dtype=pl.String)
