@@ -44,17 +44,6 @@ class Setting(msgspec.Struct, frozen=True):
     params: dict[str, Any]
 
 
-DEFAULTS = {
-    "linear": Candidate("sklearn.linear_model.LogisticRegression", params={"max_iter": 1000}, grid={"C": [0.01, 0.1, 1.0, 10.0]}),
-    "boosting": Candidate(
-        "lightgbm.LGBMClassifier",
-        params={"learning_rate": 0.05, "min_child_samples": 20, "reg_lambda": 1.0},
-        grid={"num_leaves": [7, 31], "n_estimators": [100, 200, 400]},
-    ),
-}
-"""A linear baseline, because default boosting loses to it on small tables; and small, shrunk trees, which win."""
-
-
 def settings(candidates: Mapping[str, Candidate], *, search: Literal["grid", "random"], trials: int, seed: int) -> list[Setting]:
     """The settings to try, in order.
 

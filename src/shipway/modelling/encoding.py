@@ -14,11 +14,17 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from shipway.core.errors import DataError
 from shipway.modelling import kinds, levels
 from shipway.modelling.numbers import Numbers, scales
-from shipway.modelling.preprocessing import Preprocess
+from shipway.modelling.preprocessing import Form, Preprocess
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
+
+Matrix = Any
+"""Dense, or of scipy.sparse; float64, shape (rows, columns)."""
+
+DENSE = 200
+"""Columns up to which the matrix is dense though the estimator would take a sparse one: faster there, for a row and for many."""
 
 
 class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc, call-arg]
@@ -26,7 +32,7 @@ class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # t
 
     - Numbers, and booleans as 0 and 1; dates as days since 1970, month, weekday and hour: with `gaps` as they are, missing values
       NaN; else missing values are filled, and each column is brought to mean 0 and variance 1.
-    - Categories: with `gaps` one column of level numbers (for trees), else one column a level. A level that `fit` did not see
+    - Categories: for trees one column of level numbers, else one column a level. A level that `fit` did not see
       goes to the place of the rare ones, or is NaN, or all zeros, where there is none.
     - Categories with very many levels: the target's mean at each level. The learning rows get it from other learning rows, in
       `fit_transform`; so do not put together `fit` and `transform` on the same rows.
@@ -43,19 +49,24 @@ class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # t
         names_: What each column of the matrix holds.
     """
 
-    def __init__(self, *, gaps: bool, ignore: list[str], rules: dict[str, Any] | None = None, seed: int = 0) -> None:
-        self.gaps, self.ignore, self.rules, self.seed = gaps, ignore, rules, seed
+    def __init__(self, *, form: Form, ignore: list[str], rules: dict[str, Any] | None = None, seed: int = 0) -> None:
+        self.form, self.ignore, self.rules, self.seed = form, ignore, rules, seed
+
+    @property
+    def gaps(self) -> bool:
+        """Whether missing numbers stay missing, and levels are numbers; so for trees, which need no scaling either."""
+        return self.form in ("codes", "gaps")
 
     def fit(self, frame: pl.DataFrame, y: NDArray[np.int64] | None = None) -> Self:
         """Learn from *frame*, and from *y*, the index of each row's class. Raises DataError when nothing can be learned from."""
         self.compact(frame, y)
         return self
 
-    def fit_transform(self, frame: pl.DataFrame, y: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    def fit_transform(self, frame: pl.DataFrame, y: NDArray[np.int64] | None = None) -> Matrix:
         """Learn from the rows, and give the matrix that an estimator may learn from."""
         return self.expand(self.compact(frame, y))
 
-    def transform(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+    def transform(self, frame: pl.DataFrame) -> Matrix:
         """The matrix; shape (rows, columns of the encoding)."""
         means = levels.means_of(levels.places(frame, self.averaged_), self.averaged_)
         return self.expand(self._joined(frame, means))
@@ -69,7 +80,7 @@ class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # t
         )
         moments = [name for name in moments if rules.rule(name, "moment").dates == "parts"]
         self.numbers_ = Numbers.learn(frame, columns, moments, gaps=self.gaps, rules=rules)
-        found = levels.learn(frame, categories, y, rules)
+        found = levels.learn(frame, categories, y, rules, self.form)
         self.placed_ = [category for category in found if category.means is None]
         self.averaged_ = [category for category in found if category.means is not None]
         means = np.zeros((frame.height, 0))
@@ -81,12 +92,14 @@ class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # t
             raise DataError(f"[preprocess] leaves no column to learn from of {', '.join(kind)}; drop fewer of them")
         return self._joined(frame, means)
 
-    def expand(self, compact: NDArray[np.float64]) -> NDArray[np.float64]:
+    def expand(self, compact: NDArray[np.float64]) -> Matrix:
         """The matrix of a compact one."""
         width = compact.shape[1] - len(self.placed_)
         codes = compact[:, width:].astype(np.int64)
         if self.gaps:
             return np.hstack([compact[:, :width], np.where(codes < 0, np.nan, codes)])
+        if self.form == "sparse" and len(self.names_) > DENSE:
+            return self._sparse(compact, codes, width)
         matrix = np.zeros((len(compact), len(self.names_)))
         matrix[:, :width] = compact[:, :width]
         for place, category in enumerate(self.placed_):
@@ -94,6 +107,17 @@ class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # t
             matrix[found.nonzero()[0], width + codes[found, place]] = 1.0
             width += category.places
         return matrix
+
+    def _sparse(self, compact: NDArray[np.float64], codes: NDArray[np.int64], width: int) -> Matrix:
+        from scipy.sparse import csr_matrix
+
+        first = width + np.cumsum([0, *(category.places for category in self.placed_)])[:-1]
+        used = np.hstack([np.ones((len(compact), width), dtype=bool), codes >= 0])
+        numbers = np.broadcast_to(np.arange(width), (len(compact), width))
+        values = np.hstack([compact[:, :width], np.ones(codes.shape)])
+        ends = np.concatenate([[0], used.sum(axis=1).cumsum()])
+        shape = len(compact), len(self.names_)
+        return csr_matrix((values[used], np.hstack([numbers, codes + first])[used], ends), shape=shape)
 
     @property
     def coded(self) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from shipway.core.errors import OutsideError, UsageError
 from shipway.core.project import suggest
+from shipway.modelling.preprocessing import Form
 
 INSTALLS = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn"}
 """Where a package is installed by another name than it is imported by."""
@@ -86,11 +87,16 @@ def make(path: str, params: Mapping[str, Any], *, seed: int, threads: int = 1, w
     return estimator
 
 
-def takes_gaps(estimator: Any) -> bool:
-    """Whether the estimator learns from NaN itself; trees do, and need no scaling either."""
+def form_of(estimator: Any) -> Form:
+    """What matrix the estimator is given: by what its tags say of NaN (trees take it) and of sparse matrices."""
     from sklearn.utils import get_tags
 
-    return bool(get_tags(estimator).input_tags.allow_nan)
+    if type(estimator).__module__.startswith("lightgbm."):
+        return "codes"
+    tags = get_tags(estimator).input_tags
+    if tags.allow_nan:
+        return "gaps"
+    return "sparse" if tags.sparse and type(estimator).__module__.startswith("sklearn.linear_model.") else "dense"
 
 
 def takes_weights(estimator: Any) -> bool:
@@ -98,11 +104,6 @@ def takes_weights(estimator: Any) -> bool:
     from sklearn.utils.validation import has_fit_parameter
 
     return bool(has_fit_parameter(estimator, "sample_weight"))
-
-
-def takes_codes(estimator: Any) -> bool:
-    """Whether the estimator can be told which columns are level numbers, so that it splits levels by what they are worth."""
-    return type(estimator).__module__.startswith("lightgbm.")
 
 
 def _gives_probabilities(estimator: Any) -> bool:

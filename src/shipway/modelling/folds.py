@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
+from shipway.modelling.preprocessing import Form
 
 if TYPE_CHECKING:
     from shipway.modelling.lessons import Lesson
 
 Rows = NDArray[np.int64]
-Encoded = tuple["Lesson", NDArray[np.float64]]
+Encoded = tuple["Lesson", Any]
 """What to learn from, and the matrix to score on."""
 
 
@@ -36,9 +37,9 @@ class Fold:
     score: Rows
     left: int
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _encoded: dict[bool, Encoded] = field(default_factory=dict)
+    _encoded: dict[Form, Encoded] = field(default_factory=dict)
 
-    def encode(self, kind: bool, make: Callable[[Fold], Encoded]) -> Encoded:
+    def encode(self, kind: Form, make: Callable[[Fold], Encoded]) -> Encoded:
         """The lesson and the matrix to score on, made by *make* when first asked for; one for each *kind* of encoding."""
         with self._lock:
             if kind not in self._encoded:

@@ -14,7 +14,7 @@ import polars as pl
 from shipway.core.contract import Contract
 from shipway.core.errors import DataError
 from shipway.modelling import estimators, imbalance, kinds, selection
-from shipway.modelling.encoding import Encoder
+from shipway.modelling.encoding import Encoder, Matrix
 from shipway.modelling.preprocessing import Preprocess
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Lesson:
         coded: Columns of the matrix that are level numbers.
     """
 
-    matrix: NDArray[np.float64]
+    matrix: Matrix
     truth: NDArray[np.int64]
     weights: NDArray[np.float64] | None
     coded: list[int]
@@ -41,7 +41,7 @@ class Lesson:
     def options(self, estimator: Any) -> dict[str, Any]:
         """What *estimator* is told in `fit` besides the rows."""
         told: dict[str, Any] = {} if self.weights is None else {"sample_weight": self.weights}
-        if self.coded and estimators.takes_codes(estimator):
+        if self.coded and estimators.form_of(estimator) == "codes":
             told["categorical_feature"] = self.coded
         return told
 

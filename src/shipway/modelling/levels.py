@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from shipway.modelling.preprocessing import Preprocess
+from shipway.modelling.preprocessing import Form, Preprocess
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,8 +65,11 @@ class Category:
         return _place(self.name, tuple(self.levels), self.rest, self.missing, self.fill)
 
 
-def learn(frame: pl.DataFrame, names: Sequence[str], truth: NDArray[np.int64] | None, rules: Preprocess) -> list[Category]:
+def learn(
+    frame: pl.DataFrame, names: Sequence[str], truth: NDArray[np.int64] | None, rules: Preprocess, form: Form
+) -> list[Category]:
     """Learn the levels of each category, less those that are left out. Means are learned by `learn_means`."""
+    averages = truth is not None and len(np.unique(truth)) <= MEAN_CLASSES
     found = []
     for name in names:
         rule = rules.rule(name, "category")
@@ -78,8 +81,10 @@ def learn(frame: pl.DataFrame, names: Sequence[str], truth: NDArray[np.int64] | 
         many = counted.height > rule.max_levels
         if many and rule.high_cardinality == "drop":
             continue
-        means = many and rule.high_cardinality == "target" and truth is not None and len(np.unique(truth)) <= MEAN_CLASSES
-        most = KNOWN_LEVELS if means else rule.max_levels
+        meant = rule.high_cardinality == "target" or (rule.high_cardinality == "auto" and form in ("gaps", "dense"))
+        means = many and averages and meant
+        whole = means or (rule.high_cardinality == "auto" and form in ("codes", "sparse"))
+        most = KNOWN_LEVELS if whole else rule.max_levels
         fewest = rule.rare_levels if rule.rare_levels >= 1 else rule.rare_levels * len(texts)
         ordered = counted.sort(["rows", "level"], descending=[True, False])
         if rule.missing in ("most_frequent", "drop_rows") and ordered.height:

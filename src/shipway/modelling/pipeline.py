@@ -9,7 +9,7 @@ import msgspec
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract
 from shipway.modelling.preparation import Prepare
-from shipway.modelling.preprocessing import Preprocess
+from shipway.modelling.preprocessing import Form, Preprocess
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,12 +26,12 @@ def free_text(contract: Contract, prepare: Prepare, preprocess: Preprocess) -> l
     return [name for name in texts if name not in taken]
 
 
-def encoder(contract: Contract, prepare: Prepare, preprocess: Preprocess, *, gaps: bool, seed: int) -> Encoder:
-    """The encoding stage for estimators that take NaN (*gaps*) or do not."""
+def encoder(contract: Contract, prepare: Prepare, preprocess: Preprocess, *, form: Form, seed: int) -> Encoder:
+    """The encoding stage for estimators that take such a matrix."""
     from shipway.modelling.encoding import Encoder
 
     ignore = free_text(contract, prepare, preprocess)
-    return Encoder(gaps=gaps, ignore=ignore, rules=msgspec.to_builtins(preprocess), seed=seed)
+    return Encoder(form=form, ignore=ignore, rules=msgspec.to_builtins(preprocess), seed=seed)
 
 
 def fit(
@@ -56,7 +56,7 @@ def fit(
     from shipway.modelling.prepare import Preparer
 
     preparer = Preparer.of(prepare).fit(features)
-    encode = encoder(contract, prepare, preprocess, gaps=estimators.takes_gaps(estimator), seed=seed)
+    encode = encoder(contract, prepare, preprocess, form=estimators.form_of(estimator), seed=seed)
     lesson = lessons.make(preparer.transform(features), truth, weights, encoder=encode, preprocess=preprocess, seed=seed)
     classify = Aligned(estimator, classes=len(contract.classes)).fit(lesson.matrix, lesson.truth, **lesson.options(estimator))
     return Pipeline([("prepare", preparer), ("encode", encode), ("classify", classify)])

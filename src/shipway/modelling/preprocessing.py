@@ -19,9 +19,12 @@ Missing = Literal["auto", "median", "mean", "most_frequent", "constant", "knn", 
 MissingLevel = Literal["level", "most_frequent", "constant", "drop_rows", "drop_columns"]
 Outliers = Literal["none", "iqr", "zscore"]
 Action = Literal["cap", "null", "drop"]
-HighCardinality = Literal["target", "rare", "drop"]
+HighCardinality = Literal["auto", "target", "rare", "drop"]
 Dates = Literal["parts", "drop"]
 Skew = Literal["none", "yeo-johnson"]
+Form = Literal["codes", "gaps", "sparse", "dense"]
+"""What an estimator takes: NaN and level numbers that it knows for such; NaN; a sparse matrix without gaps; a dense one."""
+
 Imbalance = Literal["report", "class_weights", "over", "under", "smote"]
 
 REACH = {"iqr": 1.5, "zscore": 3.0}
@@ -104,7 +107,7 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     outlier_share: float = 0.01
     rare_levels: int | float = 3
     max_levels: int = 50
-    high_cardinality: HighCardinality = "target"
+    high_cardinality: HighCardinality = "auto"
     dates: Dates = "parts"
     skew: Skew = "none"
     imbalance: Imbalance = "report"

@@ -26,11 +26,10 @@ from shipway.core.search import Search, Trial
 from shipway.modelling import estimators, fitting, folds, kinds, lessons, metrics, pipeline, preprocessing, targets
 from shipway.modelling.alignment import Aligned
 from shipway.modelling.candidates import Setting
-from shipway.modelling.folds import Fold
-from shipway.modelling.lessons import Lesson
+from shipway.modelling.folds import Encoded, Fold
 from shipway.modelling.preparation import Prepare
 from shipway.modelling.prepare import Preparer
-from shipway.modelling.preprocessing import Preprocess
+from shipway.modelling.preprocessing import Form, Preprocess
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +46,7 @@ class Group:
     candidate: str
     members: list[tuple[int, int]]
     estimator: Any
-    gaps: bool
+    form: Form
 
 
 @dataclass
@@ -91,8 +90,8 @@ def run(
     tried = [Tried() for _ in settings]
     stop = threading.Event()
 
-    def encode(fold: Fold, gaps: bool) -> tuple[Lesson, NDArray[np.float64]]:
-        encoder = pipeline.encoder(contract, prepare, preprocess, gaps=gaps, seed=seed)
+    def encode(fold: Fold, form: Form) -> Encoded:
+        encoder = pipeline.encoder(contract, prepare, preprocess, form=form, seed=seed)
         learn, counted = prepared[fold.learn], None if weights is None else weights[fold.learn]
         lesson = lessons.make(learn, truth[fold.learn], counted, encoder=encoder, preprocess=preprocess, seed=seed)
         return lesson, encoder.transform(prepared[fold.score])
@@ -100,7 +99,7 @@ def run(
     def fit(one: Group, fold: Fold) -> None:
         try:
             began = time.perf_counter()
-            lesson, score = fold.encode(one.gaps, lambda fold: encode(fold, one.gaps))
+            lesson, score = fold.encode(one.form, lambda fold: encode(fold, one.form))
             options = {**lesson.options(one.estimator), **_stoppable(one.estimator, stop)}
             model = Aligned(one.estimator, len(contract.classes)).fit(lesson.matrix, lesson.truth, **options)
             seconds = time.perf_counter() - began
@@ -158,7 +157,7 @@ def group(settings: Sequence[Setting], seed: int) -> list[Group]:
         longest = settings[members[-1][0]]
         where = f"[tune.candidates.{longest.candidate}]"
         estimator = estimators.make(longest.estimator, longest.params, seed=seed, where=where)
-        groups.append(Group(longest.candidate, members, estimator, estimators.takes_gaps(estimator)))
+        groups.append(Group(longest.candidate, members, estimator, estimators.form_of(estimator)))
     return groups
 
 

@@ -10,6 +10,7 @@ from shipway.core.ports import Progress
 from shipway.core.search import Search
 from shipway.core.step import step
 from shipway.modelling import candidates as choices
+from shipway.modelling import defaults
 from shipway.modelling.candidates import Candidate
 from shipway.modelling.preparation import Prepare
 from shipway.modelling.preprocessing import Preprocess
@@ -27,7 +28,7 @@ def tune(
     search: Literal["grid", "random"] = "grid",
     trials: int = 16,
     metric: str | None = None,
-    folds: int = 5,
+    folds: int | None = None,
     seed: int = 0,
 ) -> Search:
     """Score each candidate's settings by stratified cross-validation, and choose the best mean.
@@ -36,18 +37,20 @@ def tune(
         training: Rows to learn from, target included.
         prepare: Row-wise preparation, part of every candidate's pipeline.
         preprocess: What is learned before an estimator sees the rows, anew in each fold.
-        candidates: What to choose from; a logistic regression and small boosted trees when left out.
+        candidates: What to choose from; when left out, logistic regressions and boosted trees, fewer of them for large tables.
         search: Every combination of the grids, or random draws.
         trials: Draws of a random search.
         metric: What to choose by; ROC-AUC for two classes and accuracy for more when left out.
-        folds: Parts of the rows; each is scored once by models fitted on the others.
+        folds: Parts of the rows; each is scored once by models fitted on the others. 5 when left out, fewer for large tables.
         seed: Fixes folds, draws and fits: the same rows and seed choose the same.
     """
     from shipway.modelling import metrics, pipeline, targets
     from shipway.modelling import search as searching
 
     contract = targets.learned(contract, training)
-    settings = choices.settings(choices.DEFAULTS if candidates is None else candidates, search=search, trials=trials, seed=seed)
+    default = defaults.plan(training.height, len(contract.features), len(contract.classes))
+    chosen = default.candidates if candidates is None else candidates
+    settings = choices.settings(chosen, search=search, trials=trials, seed=seed)
     if texts := pipeline.free_text(contract, prepare, preprocess):
         progress.warn(f"free text is left out of the model: {', '.join(texts)}; [prepare.add] can make features of it")
     _tell_imbalance(training, contract, preprocess, progress)
@@ -58,7 +61,7 @@ def tune(
         prepare=prepare,
         preprocess=preprocess,
         metric=metrics.search_name(metric, len(contract.classes)),
-        folds_wanted=folds,
+        folds_wanted=default.folds if folds is None else folds,
         seed=seed,
         progress=progress,
     )
