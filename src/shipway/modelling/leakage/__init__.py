@@ -98,14 +98,13 @@ def _repeats(columns: list[Coded], target: str, labels: Coded) -> Iterator[Findi
 def _gaps(columns: list[Coded], target: pl.Series, labels: Coded) -> Iterator[Finding]:
     names = target.cast(pl.String).unique().sort().to_list()
     for gap in events.gaps(columns, labels.codes):
-        has = "are filled" if gap.filled else "are missing"
-        has = has if len(gap.columns) > 1 else has.replace("are", "is")
+        has = f"{'is' if len(gap.columns) == 1 else 'are'} {'filled' if gap.filled else 'missing'}"
         yield Finding(
             kind="after_the_event",
             columns=gap.columns,
-            message=f"{_listed(gap.columns)} {has} in {gap.rows:,} rows, of which {gap.share:.1%} are {names[gap.label]!r} "
-            f"({gap.usual:.1%} of all rows): whether there is a value tells {target.name!r}, as for what is written down after "
-            f"the event; if a caller can't know it in time, set {_ignore(gap.columns)}",
+            message=f"{_listed(gap.columns)} {has} in {gap.rows:,} rows, and {100 * gap.share:.1f} % of these are "
+            f"{names[gap.label]!r} ({100 * gap.usual:.1f} % of all rows are): whether there is a value tells {target.name!r}, as "
+            f"for what is written down after the event; if a caller can't know it in time, set {_ignore(gap.columns)}",
         )
 
 
@@ -140,9 +139,9 @@ def _telling(powers: dict[str, Power], target: str, known: Collection[str]) -> I
         yield Finding(
             kind="after_the_event",
             columns=[name],
-            message=f"{name!r} may be known only after the event, as its name ({word}) and its power say: alone it {powers[name]} "
-            f"({powers[name].value:.2f}, where guessing is 0 and perfection 1; the best column without such a name has "
-            f"{best:.2f}); if a caller can't know it in time, set {_ignore([name])}",
+            message=f"{name!r} may be known only after the event, as its name ({word}) and its power say: alone it "
+            f"{powers[name]} ({powers[name].value:.2f}, where guessing is 0 and perfection 1; the best column without such a "
+            f"name has {best:.2f}); if a caller can't know it in time, set {_ignore([name])}",
         )
     for name in sorted(perfect - late.keys() - set(known), key=list(powers).index):
         yield Finding(
@@ -176,7 +175,8 @@ def _copies(frame: pl.DataFrame, columns: list[Coded], seed: int) -> Iterator[Fi
         yield Finding(
             kind="copy",
             columns=group.columns,
-            message=f"{_listed(others)} {says} in all or nearly all of {len(rows):,} rows compared: one of them is enough; set {_ignore(others)}",
+            message=f"{_listed(others)} {says} in all or nearly all of {len(rows):,} rows compared: one of them is "
+            f"enough; set {_ignore(others)}",
         )
 
 

@@ -68,7 +68,7 @@ class Power:
     chance: float
 
     def __str__(self) -> str:
-        return f"finds {self.recall:.1%} of the rows of each class on average, by guessing {self.chance:.1%}"
+        return f"finds {100 * self.recall:.1f} % of the rows of each class on average, by guessing {100 * self.chance:.1f} %"
 
 
 @dataclass(frozen=True)

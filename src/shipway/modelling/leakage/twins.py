@@ -27,8 +27,8 @@ def find(frame: pl.DataFrame, contract: Contract) -> Iterator[Finding]:
         yield Finding(
             kind="conflicts",
             message=f"{_groups(mixed.height)} ({rows:,} rows) have equal features and different labels of {contract.target!r}, "
-            f"so {lost:,} of {distinct.height:,} rows can't be got right by any model; look whether a column that tells them apart "
-            "is missing, or whether labels are wrong",
+            f"so {lost:,} of {distinct.height:,} rows can't be got right by any model; look whether a column that tells them "
+            "apart is missing, or whether labels are wrong",
         )
     twins = groups.filter(pl.col(ROWS) > 1)
     if not twins.is_empty():
