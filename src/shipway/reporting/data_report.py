@@ -48,7 +48,7 @@ CONTENTS = {
     "columns": "Columns",
 }
 
-LINES = 60
+LINES = 30
 """Lines of a table of reasons or changes."""
 
 BARS = 20
@@ -304,7 +304,7 @@ def _figures(column: ColumnFacts) -> Iterator[tuple[str, str]]:
             outliers = f"{figures.count(numbers.outliers)} ({figures.share(numbers.outliers / (column.rows - column.missing))})"
             yield "outliers", f"{outliers} outside {low} to {high}"
         if numbers.skew is not None and column.column.type != "datetime":
-            yield "skew", figures.number(numbers.skew, 3)
+            yield "skew", f"{numbers.skew:.2f}"
     if isinstance(column.values, Lengths):
         lengths = column.values
         yield "characters", f"{lengths.least:,} to {lengths.most:,}, median {lengths.median:,}"
