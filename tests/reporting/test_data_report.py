@@ -330,6 +330,16 @@ def test_a_number_is_written_short(value: float, text: str) -> None:
     assert figures.number(value) == text
 
 
+def test_a_long_name_keeps_its_beginning_and_its_end() -> None:
+    assert figures.shorten("temperature of the\nsensor 17", 16) == "temperatur…or 17"
+
+
+@settings(max_examples=100)
+@given(st.text(), st.integers(2, 30))
+def test_a_short_text_is_as_short_as_asked(text: str, most: int) -> None:
+    assert len(figures.shorten(text, most)) <= most
+
+
 @settings(max_examples=100)
 @given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))
 def test_ticks_are_few_and_within(one: float, other: float) -> None:

@@ -67,6 +67,9 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def shorten(text: str, most: int) -> str:
-    """*text* in at most *most* characters, and on one line."""
+    """*text* in at most *most* characters, and on one line; left out is the middle, as names often differ at their end."""
     plain = " ".join(text.split())
-    return plain if len(plain) <= most else f"{plain[: most - 1].rstrip()}…"
+    if len(plain) <= most:
+        return plain
+    tail = (most - 1) // 3
+    return f"{plain[: most - 1 - tail].rstrip()}…{plain[len(plain) - tail :].lstrip()}"
