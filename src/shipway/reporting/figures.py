@@ -44,6 +44,11 @@ def share(value: float) -> str:
     return text.removesuffix(".0") + PERCENT
 
 
+def association(value: float) -> str:
+    """An association or correlation: two digits are as many as its error leaves."""
+    return f"{value:.2f}"
+
+
 def moment(seconds: float, *, width: float = 0.0) -> str:
     """A time from seconds since 1970: its day, or with the time of day where a *width* of less than two days is shown."""
     try:
