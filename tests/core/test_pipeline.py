@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from shipway.core import project
-from shipway.core.artifacts import Document
+from shipway.core.artifacts import Document, Page, Table
 from shipway.core.errors import InterruptedRun, OutsideError, UsageError
 from shipway.core.pipeline import Run, Selection, explain, run
 from shipway.core.plan import Cache, check_chain
@@ -62,6 +62,14 @@ def register(model: Number, testing: Number, *, registry: ModelRegistry) -> Numb
     return Number(value=len(registry.versions))  # type: ignore[attr-defined]
 
 
+@step(writes=("report", "rows"))
+def describe() -> tuple[Page, Table]:
+    """Make a page for people, and a table that is for steps only."""
+    import polars
+
+    return Page("<title>a page</title>"), polars.DataFrame({"a": [1]})
+
+
 STEPS = (ingest, split, train, register)
 
 
@@ -99,6 +107,7 @@ class ToyTracker:
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.heard: dict[str, object] = {}
 
     def begin(self, parameters: dict[str, Any]) -> None:
         self.said.append("begin")
@@ -106,6 +115,7 @@ class ToyTracker:
 
     def step(self, record: Outcome, results: dict[str, object]) -> None:
         self.said.append(f"{record.name} {record.state}")
+        self.heard |= results
 
     def end(self, state: str) -> None:
         self.said.append(state)
@@ -180,6 +190,21 @@ def test_a_tracked_run_hears_of_the_cached_steps_too(bench: Bench) -> None:
     bench.run("train.factor=3")
     assert bench.tracker.said == ["begin", "ingest cached", "split cached", "train done", "register done", "done"]
     assert bench.tracker.parameters["train.factor"] == "3"
+
+
+def test_the_tracker_is_handed_pages_and_no_tables(bench: Bench) -> None:
+    loaded = project.load(bench.root)
+    run(
+        (describe,),
+        loaded,
+        bench.cache,
+        bench.adapters,
+        selection=Selection(),
+        watcher=Quiet(),
+        tracker=bench.tracker,
+        report=Run(),
+    )
+    assert bench.tracker.heard == {"report": Page("<title>a page</title>")}
 
 
 def test_explain_names_what_changed_and_what_follows(bench: Bench) -> None:

@@ -7,6 +7,8 @@ result is there whole or not at all.
 from __future__ import annotations
 
 import hashlib
+import html
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast, runtime_checkable
@@ -60,6 +62,26 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def load(cls, folder: Path) -> Self:
         return msgspec.json.decode((folder / "document.json").read_bytes(), type=cls)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A result for people: one self-contained HTML page."""
+
+    text: str
+
+    @property
+    def title(self) -> str:
+        """The title that the page itself has."""
+        found = re.search(r"<title>(.*?)</title>", self.text, re.DOTALL)
+        return html.unescape(found[1]) if found else ""
+
+    def save(self, folder: Path) -> None:
+        (folder / "page.html").write_bytes(self.text.encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls((folder / "page.html").read_bytes().decode())
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shipway.core.artifacts import Artifact, Document
+from shipway.core.artifacts import Artifact, Document, Page
 from shipway.core.contract import Contract
 from shipway.core.errors import InterruptedRun, OutsideError, UsageError
 from shipway.core.plan import Cache, Planned, Record, check_chain, check_sections, examine, flatten, from_folder, settings_of
@@ -181,12 +181,12 @@ class _Tracking:
         if not self._open:
             self._waiting.append((step, outcome))
             return
-        documents = {
+        results = {
             name: self._report.result(name)
             for name, kind in step.kinds.items()
-            if issubclass(kind, (Document, Search)) and name in self._report
+            if issubclass(kind, (Document, Page, Search)) and name in self._report
         }
-        self._tracker.step(outcome, documents)
+        self._tracker.step(outcome, results)
 
     def end(self, state: str) -> None:
         if self._open:

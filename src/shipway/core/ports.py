@@ -128,7 +128,7 @@ class Tracker(Protocol):
         """Start a run; *parameters* are the settings of all steps, flat."""
 
     def step(self, record: StepRecord, results: Mapping[str, object]) -> None:
-        """A step was done or found in the cache; *results* holds its documents (Search, Verdict), not its tables."""
+        """A step was done or found in the cache; *results* holds its documents and pages, not its tables."""
 
     def end(self, state: str) -> None:
         """The run is over: `done`, `failed` or `interrupted`."""

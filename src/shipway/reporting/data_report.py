@@ -18,9 +18,9 @@ from markupsafe import Markup
 
 from shipway.core.contract import Contract
 from shipway.core.findings import Change, Finding
-from shipway.reporting import associations, drawing, facts, figures
+from shipway.reporting import associations, cards, drawing, facts, figures
 from shipway.reporting.associations import Associations
-from shipway.reporting.facts import ColumnFacts, Lengths, Levels, Numbers, TableFacts
+from shipway.reporting.facts import TableFacts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +48,7 @@ CONTENTS = {
     "columns": "Columns",
 }
 
-LINES = 60
+LINES = 30
 """Lines of a table of reasons or changes."""
 
 BARS = 20
@@ -124,7 +124,7 @@ def make(
         **_class_plots(table, contract.target),
         **_missing(table),
         **_associated(found, contract.target, frame.height),
-        "columns": [_card(column, table, contract, found) for column in table.columns],
+        "columns": [cards.card(column, table, contract, found) for column in table.columns],
     }
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
@@ -224,14 +224,14 @@ def _missing(table: TableFacts) -> dict[str, Any]:
 def _associated(found: Associations, target: str, rows: int) -> dict[str, Any]:
     strength = np.abs(found.table)
     order = sorted(range(1, len(found.names)), key=lambda place: -strength[0, place])
-    bars = [(found.names[place], float(strength[0, place]), _value(strength[0, place])) for place in order[:BARS]]
+    bars = [(found.names[place], float(strength[0, place]), figures.association(strength[0, place])) for place in order[:BARS]]
     apart = strength - np.eye(len(strength))
     strongest = sorted(range(len(found.names)), key=lambda place: -float(apart[place].max(initial=0.0)))[: drawing.CELLS]
     one, other = np.triu_indices(len(strength) - 1, 1)
     one, other = one + 1, other + 1
     ranked = np.argsort(-strength[one, other], kind="stable")[:PAIRS]
     pairs = [
-        (found.names[i], found.names[j], found.kind(i, j), _value(found.table[i, j]))
+        (found.names[i], found.names[j], found.kind(i, j), figures.association(found.table[i, j]))
         for i, j in zip(one[ranked].tolist(), other[ranked].tolist(), strict=True)
         if strength[i, j] >= NOTABLE
     ]
@@ -248,94 +248,3 @@ def _associated(found: Associations, target: str, rows: int) -> dict[str, Any]:
         "pairs": pairs,
         "associated_rows": figures.count(rows) if found.rows == rows else f"{found.rows:,} of {rows:,}",
     }
-
-
-def _value(association: float) -> str:
-    return f"{association:.2f}"
-
-
-def _card(column: ColumnFacts, table: TableFacts, contract: Contract, found: Associations) -> dict[str, Any]:
-    """What the template shows of a column."""
-    name, target = column.name, contract.target
-    role = {"feature": "", "ignored": "ignored, plays no part"}.get(column.role, column.role)
-    place = found.names.index(name) if name in found.names else 0
-    told = [("tells the target", f"{_value(abs(found.table[0, place]))} ({found.kind(0, place)})")] if place else []
-    by_class = len(table.shown) > 1 and column.role != "target"
-    plot: Markup | str = ""
-    caption = ""
-    if isinstance(column.values, Levels) and column.values.names:
-        shown = table.shown if by_class else [""]
-        levels = column.values if by_class else _together(column.values)
-        caption = f"Rows of each level{f', and how the classes of {target} share them' if by_class else ''}"
-        plot = drawing.levels(levels, shown, title=f"{name}: {caption}")
-    elif isinstance(column.values, Numbers):
-        caption = f"Share of the rows{f' of each class of {target}' if by_class else ''}, with quartiles and median below"
-        axis = f"{name} ({column.column.unit})" if column.column.unit else name
-        times = column.column.type == "datetime"
-        plot = drawing.histogram(column.values, table.shown, title=f"{name}: {caption}", axis=axis, times=times)
-    return {
-        "name": name,
-        "kind": " · ".join(filter(None, (role, column.column.type, column.column.unit))),
-        "description": column.column.description or "",
-        "missing": figures.share(column.missing / max(column.rows, 1)),
-        "distinct": figures.count(column.distinct),
-        "tells": _value(abs(found.table[0, place])) if place else "",
-        "figures": [*_figures(column), *told],
-        "plot": plot,
-        "caption": caption,
-        "by_class": by_class and bool(plot),
-        "remarks": list(_column_remarks(column, table)),
-    }
-
-
-def _together(levels: Levels) -> Levels:
-    """*levels* without the classes."""
-    return Levels(levels.names, levels.counts.sum(axis=1, keepdims=True), levels.others, levels.other_rows)
-
-
-def _figures(column: ColumnFacts) -> Iterator[tuple[str, str]]:
-    yield "missing", f"{figures.count(column.missing)} ({figures.share(column.missing / max(column.rows, 1))})"
-    yield "different values", figures.count(column.distinct)
-    numbers = column.values
-    if isinstance(numbers, Numbers):
-        yield from _quantiles(numbers, column)
-        if numbers.fences:
-            low, high = (figures.number(one) for one in numbers.fences)
-            outliers = f"{figures.count(numbers.outliers)} ({figures.share(numbers.outliers / (column.rows - column.missing))})"
-            yield "outliers", f"{outliers} outside {low} to {high}"
-        if numbers.skew is not None and column.column.type != "datetime":
-            yield "skew", figures.number(numbers.skew, 3)
-    if isinstance(column.values, Lengths):
-        lengths = column.values
-        yield "characters", f"{lengths.least:,} to {lengths.most:,}, median {lengths.median:,}"
-
-
-def _quantiles(numbers: Numbers, column: ColumnFacts) -> Iterator[tuple[str, str]]:
-    low, first, half, third, high = numbers.quantiles
-    if column.column.type == "datetime":
-        yield from (("first", figures.moment(low)), ("median", figures.moment(half)), ("last", figures.moment(high)))
-        return
-    yield "minimum", figures.number(low)
-    yield "quartiles", f"{figures.number(first)}, {figures.number(half)}, {figures.number(third)}"
-    yield "maximum", figures.number(high)
-
-
-def _column_remarks(column: ColumnFacts, table: TableFacts) -> Iterator[str]:
-    if column.role in ("key", "ignored"):
-        yield "Its values are not shown."
-    elif column.column.type == "text":
-        yield "Free text: its values are not shown."
-    found = column.values
-    if isinstance(found, Levels) and found.others:
-        more = f"{found.others:,} more level{'s' * (found.others != 1)}"
-        rows = f"{found.other_rows:,} row{'s' * (found.other_rows != 1)}"
-        yield f"{more} in {rows}; a level of fewer than {facts.LEAST_ROWS} rows is not named."
-    if isinstance(found, Numbers):
-        if found.below or found.above:
-            beyond = [f"{rows:,} {side} it" for rows, side in ((found.below, "below"), (found.above, "above")) if rows]
-            yield f"Rows beyond the axis: {' and '.join(beyond)}."
-        if found.fences is None and column.column.type != "datetime":
-            yield "The quartiles are equal, so no value is called an outlier."
-    if column.missing and len(table.shown) > 1:
-        shares = zip(table.shown, column.missing_by_class, strict=True)
-        yield f"Missing by class: {', '.join(f'{name} {figures.share(share)}' for name, share in shares)}."

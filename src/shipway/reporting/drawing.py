@@ -92,7 +92,7 @@ def levels(found: Levels, classes: Sequence[str], *, title: str, numbers: bool =
     room = middle - name - gap - longest * LETTER - 8
     parts = [f'<text x="{name + gap:.0f}" y="10">rows</text>']
     if by_class:
-        parts.append(f'<text x="{middle + gap:.0f}" y="10">share of each class</text>')
+        parts.append(f'<text x="{middle + gap:.0f}" y="10">by class</text>')
     for place, (level, total) in enumerate(zip(found.names, totals.tolist(), strict=True)):
         y = 16 + ROW * place
         width = room * total / most

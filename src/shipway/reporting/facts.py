@@ -236,7 +236,8 @@ def _numbers(values: NDArray[Any], by: NDArray[Any], classes: int, *, times: boo
     outliers = int(((values < fences[0]) | (values > fences[1])).sum()) if fences else 0
     left, right = _axis(values, low, high)
     start, width, bars = _bars(values, left, right)
-    place = np.floor((values - start) / width)
+    with np.errstate(over="ignore"):
+        place = np.floor((values - start) / width)
     on = (place >= 0) & (place < bars) & (by >= 0)
     counts = np.bincount(by[on] * bars + place[on].astype(np.int64), minlength=classes * bars).reshape(classes, bars)
     below, above = int((place < 0).sum()), int((place >= bars).sum())
@@ -275,7 +276,8 @@ def _grid(values: NDArray[Any]) -> float:
         return 0.0
     apart = np.diff(different)
     step = float(apart.min())
-    multiples = apart / step
+    with np.errstate(over="ignore"):
+        multiples = apart / step
     on_grid = step > 0 and np.isfinite(multiples).all() and bool((np.abs(multiples - np.round(multiples)) < 1e-3).all())
     return step if on_grid and float(different[-1] - different[0]) / step < GRID else 0.0
 

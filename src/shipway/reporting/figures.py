@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
+PERCENT = "\N{NO-BREAK SPACE}%"
+"""Kept on the line of its figure."""
+
 SMALL, LARGE = 1e-4, 1e7
 """Between these a number is written out; beyond them as 1.2e-05."""
 
@@ -34,11 +37,16 @@ def number(value: float, digits: int = DIGITS) -> str:
 def share(value: float) -> str:
     """A share as a percentage; what is nearly none or nearly all is not rounded to that."""
     if 0 < value < 0.0005:
-        return "< 0.1 %"
+        return f"<\N{NO-BREAK SPACE}0.1{PERCENT}"
     if 0.9995 < value < 1:
-        return "> 99.9 %"
+        return f">\N{NO-BREAK SPACE}99.9{PERCENT}"
     text = f"{100 * value:.1f}"
-    return f"{text.removesuffix('.0')} %"
+    return text.removesuffix(".0") + PERCENT
+
+
+def association(value: float) -> str:
+    """An association or correlation: two digits are as many as its error leaves."""
+    return f"{value:.2f}"
 
 
 def moment(seconds: float, *, width: float = 0.0) -> str:
@@ -64,6 +72,9 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def shorten(text: str, most: int) -> str:
-    """*text* in at most *most* characters, and on one line."""
+    """*text* in at most *most* characters, and on one line; left out is the middle, as names often differ at their end."""
     plain = " ".join(text.split())
-    return plain if len(plain) <= most else f"{plain[: most - 1].rstrip()}…"
+    if len(plain) <= most:
+        return plain
+    tail = (most - 1) // 3
+    return f"{plain[: most - 1 - tail].rstrip()}…{plain[len(plain) - tail :].lstrip()}"

@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 import polars
 import pytest
 from mlflow_garden import PROJECT
 
-from shipway.core.artifacts import Interval, ModelVersion, Origin
+from shipway.core.artifacts import Interval, ModelVersion, Origin, Page
 from shipway.core.search import Search, Trial
 
 
@@ -110,6 +111,15 @@ def test_stand_in_data_is_said_in_a_tag_and_in_the_description(place, made):
     tags = follow(place, [(Record("snapshot", state="cached"), {"data_version": stand_in})]).data.tags
     assert tags["shipway.stand_in"] == "true"
     assert tags["mlflow.note.content"].startswith("STAND-IN DATA")
+
+
+def test_a_page_is_kept_under_the_name_of_its_result(place):
+    page = Page("<!doctype html><title>Blüten & more</title>")
+    run = follow(place, [(Record("clean"), {"data_report": page})])
+    client = place.store.open()
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["data_report.html"]
+    kept = Path(client.download_artifacts(run.info.run_id, "data_report.html"))
+    assert kept.read_text(encoding="utf-8") == page.text
 
 
 def test_the_model_version_is_named(place):

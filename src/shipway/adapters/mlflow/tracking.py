@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.adapters.mlflow.lineage import STAND_IN, git_commit
 from shipway.adapters.mlflow.store import Store, speaking
-from shipway.core.artifacts import DataVersion, ModelVersion, Verdict
+from shipway.core.artifacts import DataVersion, ModelVersion, Page, Verdict
 from shipway.core.search import Search, Trial
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class MlflowTracker:
         tags = {f"step.{record.name}": f"{record.state}: {record.note}" if record.note else record.state}
         metrics = {f"seconds/{record.name}": record.seconds} if record.state == "done" else {}
         params: dict[str, Any] = {}
-        for result in results.values():
+        for name, result in results.items():
             if isinstance(result, DataVersion):
                 tags |= self._data(result)
             elif isinstance(result, Search):
@@ -87,6 +87,8 @@ class MlflowTracker:
                 metrics |= _figures(result)
                 tags["shipway.passed"] = str(result.passed).lower()
                 self._plots(result)
+            elif isinstance(result, Page):
+                self._page(name, result)
             elif isinstance(result, ModelVersion):
                 tags |= {"shipway.model_version": result.version, "shipway.alias": result.alias}
         self._log(metrics, params, tags)
@@ -159,6 +161,11 @@ class MlflowTracker:
                 run_id = client.create_run(self._experiment, tags=tags, run_name=name).info.run_id
                 self._log(_scores(search.metric, trial), {"estimator": trial.estimator, **trial.params}, run_id=run_id)
                 client.set_terminated(run_id)
+
+    def _page(self, name: str, page: Page) -> None:
+        client, run_id = self._open
+        with speaking(self.store):
+            client.log_text(run_id, page.text, f"{name}.html")
 
     def _plots(self, verdict: Verdict) -> None:
         from shipway.modelling import plots
