@@ -71,7 +71,7 @@ def grouped(spelling: Spelling) -> str:
     three and each two above them.
     """
     sign, decimal = literal(spelling.thousands or ""), literal(spelling.decimal)
-    western, indian = f"[0-9]{{1,3}}({sign}[0-9]{{3}})+", f"[0-9]{{1,2}}({sign}[0-9]{{2}})+{sign}[0-9]{{3}}"
+    western, indian = f"[1-9][0-9]{{0,2}}({sign}[0-9]{{3}})+", f"[1-9][0-9]?({sign}[0-9]{{2}})+{sign}[0-9]{{3}}"
     return f"^[+-]?({western}|{indian})({decimal}[0-9]*)?{EXPONENT}$"
 
 

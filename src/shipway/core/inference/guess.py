@@ -1,0 +1,109 @@
+"""Guess a table's contract: each column by itself, then what columns settle for each other, then what each is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from shipway.core import contract_rules
+from shipway.core.contract import Contract
+from shipway.core.errors import UsageError
+from shipway.core.inference import classes, columns, roles
+from shipway.core.inference.columns import ColumnGuess, Habits
+from shipway.core.inference.distinct import Distinct, quoted
+
+SLIPS = 0.03
+"""Share of the rows that may go to quarantine for slips in all columns together, below the 5 % that stop a run."""
+
+STOPPED = 0.05
+"""`[check] max_bad_share` as it is when nobody sets it."""
+
+TEXTS = (pl.String, pl.Categorical, pl.Enum)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A guessed contract.
+
+    Attributes:
+        reasons: For each column the lines of its comment: what was seen, with figures, and how to overrule the guess.
+        remarks: Sentences about the table as a whole.
+        rows: Rows that it was guessed from.
+        bad: How many of them break the contract at most: rows without a class, and slips.
+    """
+
+    contract: Contract
+    reasons: Mapping[str, list[str]]
+    remarks: list[str] = field(default_factory=list)
+    rows: int = 0
+    bad: int = 0
+
+
+def infer(frame: pl.DataFrame, *, target: str) -> Guess:
+    """Guess the contract of *frame*.
+
+    A frame of texts only is taken for a CSV's, whose texts may be numbers, dates and so on; any other frame has types of its own,
+    and its texts are texts, or dates.
+
+    Args:
+        frame: Shape (rows, columns), in the file's order; texts as they stand, empty ones as "" or null.
+        target: Name of the column to predict.
+
+    Raises:
+        UsageError: The target has no classes to learn, no column is left to learn from, or a name is not allowed; one sentence.
+    """
+    if target not in frame.columns:
+        raise UsageError(f"the table has no column {target!r} to predict; its columns are {', '.join(map(repr, frame.columns))}")
+    if frame.is_empty():
+        raise UsageError("the table has no rows; there is nothing to learn from")
+    typed = not all(isinstance(dtype, TEXTS) for dtype in frame.dtypes)
+    cells = {series.name: Distinct.of(series, typed=typed) for series in frame.get_columns()}
+    guesses = {name: columns.guess(one, Habits()) for name, one in cells.items() if name != target}
+    habits = columns.habits_of(list(guesses.values()))
+    if habits != Habits():
+        guesses |= {name: columns.guess(cells[name], habits) for name, one in guesses.items() if one.open}
+    found = classes.find(cells[target], habits)
+    assigned = {name: roles.assign(cells[name], guess) for name, guess in guesses.items()}
+    weights = [name for name, (_, role) in assigned.items() if role == "weight"]
+    sure = {name: guess for name, (guess, _) in assigned.items()} | {target: found.guess}
+    sure = _within(sure, cells, frame.height)
+    weight = weights[0] if len(weights) == 1 else None
+    contract = Contract(
+        target=target,
+        columns={name: sure[name].column for name in frame.columns},
+        positive=found.positive,
+        key=[name for name, (_, role) in assigned.items() if role == "key"],
+        weight=weight,
+    )
+    if not contract.features:
+        raise UsageError(f"no column is left to learn {target!r} from: the others are empty, constant or identify rows")
+    contract_rules.check(contract, "the table")
+    bad = min(found.guess.missing + sum(guess.rogue for guess in sure.values()), frame.height)
+    remarks = [*found.remarks, *_remarks(contract, weights, bad, frame.height)]
+    reasons = {name: list(sure[name].reasons) for name in frame.columns}
+    return Guess(contract, reasons, remarks, frame.height, bad)
+
+
+def _within(guesses: dict[str, ColumnGuess], cells: Mapping[str, Distinct], height: int) -> dict[str, ColumnGuess]:
+    """The guesses with as few slips in all as a run bears: where there are more, those of the worst columns mean nothing."""
+    guesses = dict(guesses)
+    worst = sorted(guesses, key=lambda name: guesses[name].rogue)
+    while worst and sum(guess.rogue for guess in guesses.values()) > max(SLIPS * height, 1):
+        name = worst.pop()
+        if guesses[name].rogue and guesses[name].column.levels is None:
+            guesses[name] = columns.without_slips(cells[name], guesses[name])
+    return guesses
+
+
+def _remarks(contract: Contract, weights: list[str], bad: int, height: int) -> list[str]:
+    remarks = []
+    if len(weights) > 1:
+        remarks.append(f"{' and '.join(map(quoted, weights))} all look like weights, so none is taken: name one as `weight`")
+    if bad > STOPPED * height:
+        remarks.append(
+            f"{bad:,} of {height:,} rows have no class or can't be read, more than a run bears: mend them, or set "
+            f"max_bad_share in [check] of project.toml above {bad / height:.2f}"
+        )
+    return remarks
