@@ -1,0 +1,260 @@
+"""What it costs to take the airline table, repeated, from CSV to checked, de-duplicated, cleaned Parquet: ours beside pandas.
+
+    python benchmarks/ingest.py [--times 10 100] [--runs 3] [DATA_FOLDER]
+
+Ours are the real steps ingest, combine, check and clean with the project's own contract, called one after the other as a run calls
+them, each reading from disk what the one before it wrote; without DVC's copy of the content and the syncing of the cache. So the
+rows are written three times: as received, as checked, and without duplicates; and rows that break a rule would be set apart as
+they were received.
+
+Pandas is measured in two ways, with each engine that can do it, the faster of which counts:
+
+- texts: the same steps in one process without anything in between on disk. Cells are read as texts, as rows that break a rule
+  have to be set apart as received; texts are turned into Arrow numbers.
+- typed: types are given to `read_csv`, the integers with declared bounds as int8, the categories as such. A cell that can't be
+  read as its type ends the run there; bounds, levels and missing values are checked. This does less than the steps do, and is as
+  fast as pandas gets.
+
+All of it takes turns in each run, each in a process of its own; the medians of the ratios of a run are printed, and the largest
+memory of each. Times are without imports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from shipway.core import contract as contracts
+from shipway.core.contract import Contract
+from shipway.core.ports import Tick
+
+FILE = "invistico-airline.csv"
+CONTRACT = Path(__file__).parents[1] / "projects" / "airline_satisfaction" / "contract.toml"
+PEERS = {"texts": ("texts c", "texts pyarrow"), "typed": ("typed c", "typed pyarrow")}
+BAR, ROOM = 3.0, 1.2
+"""What the README claims: times as fast as pandas, and gigabytes at most."""
+
+INT8 = range(-128, 128)
+
+
+class Quiet:
+    """A `Progress` that shows warnings only."""
+
+    @contextlib.contextmanager
+    def __call__(self, label: str, total: int | None = None) -> Iterator[Tick]:
+        def tick(advance: int = 1, note: str = "") -> None: ...
+
+        yield tick
+
+    def note(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+
+class Folder:
+    """Data versions that are one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def open(self, version: object) -> Path:
+        return self.folder
+
+
+def ours(file: Path, scratch: Path, contract: Contract) -> Iterator[str]:
+    """The steps; yields the name of each when it is done."""
+    import polars  # noqa: F401  imports are not counted
+
+    from shipway.adapters.files import FilesSource
+    from shipway.core.artifacts import DataVersion
+    from shipway.core.ports import Staging
+    from shipway.steps.check import check
+    from shipway.steps.clean import clean
+    from shipway.steps.combine import combine
+    from shipway.steps.ingest import ingest
+
+    def staging(name: str) -> Staging:
+        (scratch / name).mkdir()
+        return Staging(scratch / name)
+
+    quiet = Quiet()
+    yield "imports"
+    received = ingest(source=FilesSource(file.parent, path=file.name), staging=staging("ingest"), progress=quiet)
+    yield "ingest"
+    version = DataVersion(name="airline/1", hash="", path="", origin=received.origin)
+    rows = combine(version, versions=Folder(received.folder), staging=staging("combine"), progress=quiet)  # type: ignore[arg-type]
+    yield "combine"
+    checked = check(rows, contract=contract, staging=staging("check"), progress=quiet)
+    yield "check"
+    kept = clean(checked, contract=contract, staging=staging("clean"), progress=quiet)
+    yield "clean"
+    print(f"{checked.examined.received} rows, {checked.quarantined} in quarantine, {kept.height} kept", file=sys.stderr)
+
+
+def typed(file: Path, scratch: Path, contract: Contract, engine: Any) -> Iterator[str]:
+    """Pandas with the types given."""
+    import pandas as pd
+
+    types: dict[str, Any] = {}
+    for name, column in contract.columns.items():
+        bounded = column.minimum in INT8 and column.maximum in INT8
+        integer = "int8" if bounded else "int64"
+        types[name] = {"integer": integer, "number": "float64"}.get(column.type, "category")
+    yield "imports"
+    frame = pd.read_csv(file, dtype=types, engine=engine)
+    yield "read"
+    bad = pd.Series(False, index=frame.index)
+    for name, column in contract.columns.items():
+        values = frame[name]
+        if column.closed:
+            bad |= ~values.isin(column.levels or [])
+        if not column.nullable:
+            bad |= values.isna()
+        if column.minimum is not None:
+            bad |= values < column.minimum
+        if column.maximum is not None:
+            bad |= values > column.maximum
+    frame[bad].to_parquet(scratch / "quarantine.parquet")
+    good = frame[~bad] if bad.any() else frame
+    yield "check"
+    good = good.drop_duplicates()
+    yield "drop_duplicates"
+    good.to_parquet(scratch / "clean.parquet")
+    yield "write"
+    print(f"{len(frame)} rows, {bad.sum()} in quarantine, {len(good)} kept", file=sys.stderr)
+
+
+def texts(file: Path, scratch: Path, contract: Contract, engine: Any) -> Iterator[str]:
+    """Pandas with rows that break a rule set apart as received."""
+    import pandas as pd
+
+    yield "imports"
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False, engine=engine)
+    yield "read"
+    bad = pd.Series(False, index=frame.index)
+    columns = {}
+    for name, column in contract.columns.items():
+        cells = frame[name]
+        missing = cells.isin(column.missing)
+        if column.type == "category":
+            values = cells.astype("category")
+            if column.closed:
+                bad |= ~cells.isin(column.levels or [])
+        else:
+            cells = cells.mask(missing) if missing.any() else cells
+            try:
+                values = cells.astype("int64[pyarrow]" if column.type == "integer" else "double[pyarrow]")
+            except (ValueError, TypeError):
+                values = pd.to_numeric(cells, errors="coerce")
+                bad |= values.isna() & ~missing
+            if column.minimum is not None:
+                bad |= (values < column.minimum).fillna(False).astype(bool)
+            if column.maximum is not None:
+                bad |= (values > column.maximum).fillna(False).astype(bool)
+        if not column.nullable:
+            bad |= missing
+        columns[name] = values
+    good = pd.DataFrame(columns)
+    frame[bad].to_parquet(scratch / "quarantine.parquet")
+    good = good[~bad] if bad.any() else good
+    numbers = {name: "int64" for name, column in contract.columns.items() if column.type == "integer"}
+    good = good.astype(numbers | {name: "float64" for name, column in contract.columns.items() if column.type == "number"})
+    yield "check"
+    good = good.drop_duplicates()
+    yield "drop_duplicates"
+    good.to_parquet(scratch / "clean.parquet")
+    yield "write"
+    print(f"{len(frame)} rows, {bad.sum()} in quarantine, {len(good)} kept", file=sys.stderr)
+
+
+def child(who: str, file: Path) -> None:
+    """Do one way once and print what it took, as JSON."""
+    contract = contracts.load(CONTRACT)
+    way, _, engine = who.partition(" ")
+    with tempfile.TemporaryDirectory(dir=file.parent) as scratch:
+        if way == "ours":
+            stages = ours(file, Path(scratch), contract)
+        else:
+            peer: Callable[..., Iterator[str]] = typed if way == "typed" else texts
+            stages = peer(file, Path(scratch), contract, engine)
+        took, last = {}, time.perf_counter()
+        for stage in stages:
+            now = time.perf_counter()
+            took[stage], last = now - last, now
+    del took["imports"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # Linux gives kilobytes
+    print(json.dumps({"seconds": sum(took.values()), "gigabytes": peak, "stages": took}))
+
+
+def measure(who: str, file: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", who, str(file)], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in found["stages"].items())
+    print(f"    {who:<14} {found['seconds']:7.2f} s {found['gigabytes']:6.2f} GB   {stages}", flush=True)
+    return found
+
+
+def repeat(source: Path, target: Path, times: int) -> int:
+    """Write the rows of a CSV file *times* times under one header; gives their number."""
+    header, _, rows = source.read_bytes().partition(b"\n")
+    with target.open("wb") as file:
+        file.write(header + b"\n")
+        for _ in range(times):
+            file.write(rows)
+    return times * rows.count(b"\n")
+
+
+def compare(file: Path, runs: int, peers: list[str]) -> None:
+    """Print ratios and peaks over *runs* runs, in each of which all take turns."""
+    ratios: dict[str, list[float]] = {peer: [] for peer in peers}
+    peaks: dict[str, list[float]] = {who: [] for who in ("ours", *peers)}
+    for run in range(runs):
+        print(f"  run {run + 1}")
+        mine = measure("ours", file)
+        peaks["ours"].append(mine["gigabytes"])
+        for peer in peers:
+            best = min((measure(who, file) for who in PEERS[peer]), key=lambda found: found["seconds"])
+            ratios[peer].append(best["seconds"] / mine["seconds"])
+            peaks[peer].append(best["gigabytes"])
+    for peer in peers:
+        print(f"  {statistics.median(ratios[peer]):5.2f} times as fast as pandas, {peer}   (bar {BAR:g})")
+    print(", ".join(f"  {who} at most {max(found):.2f} GB" for who, found in peaks.items()) + f"   (bar {ROOM:g} for ours)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=os.environ.get("SHIPWAY_DATA_DIR"), help=f"holds {FILE}")
+    parser.add_argument("--times", type=int, nargs="+", default=[10, 100], help="how often the table is repeated")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--scratch", type=Path, help="a folder with room: 1.3 GB for 100 times, and as much for what is written")
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.child[0], Path(arguments.child[1]))
+        return
+    if arguments.folder is None:
+        parser.error(f"name the folder that holds {FILE}, or set SHIPWAY_DATA_DIR")
+    for times in arguments.times:
+        with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
+            file = Path(folder) / "airline.csv"
+            rows = repeat(Path(arguments.folder) / FILE, file, times)
+            print(f"{times} times: {rows:,} rows, {file.stat().st_size / 1e9:.2f} GB")
+            compare(file, arguments.runs, arguments.peers)
+
+
+if __name__ == "__main__":
+    main()
