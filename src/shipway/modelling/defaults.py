@@ -6,14 +6,18 @@ from typing import Any
 
 import msgspec
 
-from shipway.modelling.candidates import Candidate
+from shipway.modelling.candidates import Candidate, Span
 
-BUDGET = 5e9
+BUDGET = 8e9
 """Cells that a default search may look at in boosting, each round of each fit anew. One core looks at about 1.5e8 a second
-(benchmarks/out_of_the_box.py, table `large`), so that two cores take about 20 seconds, and other programs' load is allowed for."""
+(a table of 64,000 rows and 30 columns), so that two quiet cores take about half a minute."""
 
-LEAF_CELLS = 64
-"""What a leaf costs beside the rows in it, in cells a column: its histogram of up to 255 bins is written and read in runs."""
+LEAF_CELLS = 400
+"""What a leaf costs beside the rows in it, in cells a column, for its histogram of up to 255 bins: measured on 2,400 rows of 300
+columns and 1,000 of 10."""
+
+TREE_CELLS, ASKED_CELLS = 20_000, 8
+"""What a tree costs beside its leaves, and what a row costs that a tree is asked of: measured with 100 classes."""
 
 LINEAR_CELLS = 2e10
 """The same for logistic regression, which looks at a cell much faster: in each iteration of each fit anew."""
@@ -22,9 +26,9 @@ MOST_ITERATIONS, FEWEST_ITERATIONS = 1000, 50
 """Of logistic regression's solver; standardised columns need 10 to 100 at C = 1, and far fewer make a model all the same."""
 
 SMALL = 1000
-"""Rows below which leaves of fewer rows are tried, as 20 rows a leaf (LightGBM's default) hardly let a tree split there."""
+"""Rows below which leaves of fewer rows are tried instead of more leaves, as 20 rows a leaf hardly let a tree split there."""
 
-PLAIN = {"n_estimators": 100, "num_leaves": 31, "learning_rate": 0.1}
+PLAIN: dict[str, Any] = {"n_estimators": 100, "num_leaves": 31, "learning_rate": 0.1}
 """LightGBM's own defaults."""
 
 
@@ -35,21 +39,24 @@ class Plan(msgspec.Struct, frozen=True):
     candidates: dict[str, Candidate]
 
 
-Grid = dict[str, list[Any]]
+Grid = dict[str, list[Any] | Span]
+Rung = tuple[int, dict[str, Any], dict[str, list[Any]]]
 
-LADDER: tuple[tuple[int, dict[str, Any], Grid], ...] = (
+LADDER: tuple[Rung, ...] = (
     (
         5,
         {"learning_rate": 0.05},
-        {"num_leaves": [4, 7, 15, 31], "colsample_bytree": [0.5, 1.0], "n_estimators": [50, 100, 200, 400]},
+        {"num_leaves": [4, 8, 16, 31], "colsample_bytree": [0.5, 1.0], "n_estimators": [50, 100, 200, 400]},
     ),
     (5, {"learning_rate": 0.05, "colsample_bytree": 0.7}, {"num_leaves": [7, 31], "n_estimators": [50, 100, 200, 400]}),
     (3, {"learning_rate": 0.1, "colsample_bytree": 0.7}, {"num_leaves": [7, 31], "n_estimators": [100, 200, 400]}),
     (3, {"learning_rate": 0.1, "colsample_bytree": 0.7}, {"num_leaves": [31], "n_estimators": [50, 100, 200]}),
-    (2, {"learning_rate": 0.1, "colsample_bytree": 0.7}, {"num_leaves": [15], "n_estimators": [25, 50]}),
+    (3, {"learning_rate": 0.1, "colsample_bytree": 0.7}, {"num_leaves": [31], "n_estimators": [50, 100]}),
+    (2, {"learning_rate": 0.1}, {"num_leaves": [31], "n_estimators": [25, 50, 100]}),
 )
-"""Searches of boosted trees from rich to poor: folds, fixed parameters, grid. Small, shrunk trees and sampled columns win on small
-tables, where boosting's defaults lose to a linear model; large tables bear large trees."""
+"""Searches of boosted trees from rich to poor: folds, fixed parameters, grid. Small, shrunk trees and sampled columns win on
+small tables, where boosting's defaults lose to a linear model; large tables bear large trees. The last is about LightGBM's own
+defaults, and is taken whatever it costs."""
 
 STRENGTHS = [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]
 """Of logistic regression, from much shrinkage to hardly any."""
@@ -63,26 +70,32 @@ def plan(rows: int, columns: int, classes: int) -> Plan:
         columns: Features; a category counts once, however many levels it has.
     """
     trees = 1 if classes == 2 else classes
-    for folds, params, grid in LADDER:
-        rounds = max(grid["n_estimators"])
-        settings = [(leaves, rounds) for leaves in grid["num_leaves"] for _ in grid.get("colsample_bytree", [1])]
-        settings += [(PLAIN["num_leaves"], PLAIN["n_estimators"])]
-        seen = rows * (folds - 1) * columns * trees
-        cells = sum(turns * (seen + folds * columns * trees * LEAF_CELLS * leaves) for leaves, turns in settings)
-        if cells <= BUDGET:
-            break
-    fixed = {"reg_lambda": 1.0, "min_child_samples": 20, **params}
-    if rows < SMALL:
-        fixed.pop("min_child_samples")
-        grid = {"min_child_samples": [5, 20], **grid}
-    return Plan(
-        folds,
-        {
-            "linear": _linear(rows * columns * trees, folds),
-            "boosting": Candidate("lightgbm.LGBMClassifier", params=fixed, grid=grid),
-            "plain_boosting": Candidate("lightgbm.LGBMClassifier", params=PLAIN),
-        },
-    )
+    within = [rung for rung in LADDER if _cells(rung, rows, columns, trees) <= BUDGET]
+    rung = within[0] if within else LADDER[-1]
+    folds, params, grid = rung
+    changed: Grid = {"min_child_samples": [20]}
+    if rows < SMALL and rung is LADDER[0]:
+        changed = {"min_child_samples": [5, 20], "num_leaves": [4, 16]}
+    boosting = "lightgbm.LGBMClassifier"
+    candidates = {
+        "linear": _linear(rows * columns * trees, folds),
+        "boosting": Candidate(boosting, params={"reg_lambda": 1.0, **params}, grid={**grid, **changed}),
+    }
+    if rung is not LADDER[-1]:
+        candidates["plain_boosting"] = Candidate(boosting, params=PLAIN)
+    return Plan(folds, candidates)
+
+
+def _cells(rung: Rung, rows: int, columns: int, trees: int) -> float:
+    """Cells that the fits of *rung* look at, with *trees* a round."""
+    folds, _, grid = rung
+    fits = [(leaves, grid["n_estimators"]) for leaves in grid["num_leaves"] for _ in grid.get("colsample_bytree", [1])]
+    if rung is not LADDER[-1]:
+        fits.append((PLAIN["num_leaves"], [PLAIN["n_estimators"]]))
+    seen = columns * (folds - 1) * rows + folds * TREE_CELLS
+    grown = sum(max(rounds) * (seen + columns * folds * LEAF_CELLS * leaves) for leaves, rounds in fits)
+    asked = sum(sum(rounds) * rows * ASKED_CELLS for _, rounds in fits)
+    return float(trees * (grown + asked))
 
 
 def _linear(cells: int, folds: int) -> Candidate:
