@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from shipway.core import plan, project
-from shipway.core.artifacts import ROW, SOURCE, Model, Table, Verdict
+from shipway.core.artifacts import ROW, SOURCE, DataVersion, Model, Origin, Table, Verdict
 from shipway.core.ports import Tick
 from shipway.core.rows import keep
 from shipway.core.search import Search
@@ -97,7 +97,8 @@ def report(name: str, file: Path, repeats: int, scratch: Path) -> None:
 
     rows = pl.read_csv(file, infer_schema=False)
     rows = rows.with_columns(pl.lit(file.name).alias(SOURCE), pl.int_range(1, pl.len() + 1).alias(ROW))
-    training, testing = run(split, run(clean, run(check, keep(rows, scratch / "rows"))))
+    version = DataVersion(name=name, hash="", path="", origin=Origin(source=file.name, rows=rows.height))
+    training, testing = run(split, run(clean, run(check, keep(rows, scratch / "rows")), version)[0])
     began = time.perf_counter()
     search: Search = run(tune, training)
     tuned = time.perf_counter()

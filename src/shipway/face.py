@@ -12,7 +12,7 @@ import msgspec
 
 from shipway import wiring
 from shipway.core import report as reports
-from shipway.core.artifacts import Checked, DataVersion, Model, ModelVersion, Verdict
+from shipway.core.artifacts import Checked, DataVersion, Model, ModelVersion, Page, Verdict
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
 from shipway.core.report import RunReport
@@ -128,6 +128,12 @@ class ProjectRun:
     @property
     def clean(self) -> polars.DataFrame:
         return self._rows("clean").frame()
+
+    @property
+    def data_report(self) -> Page:
+        """One HTML page about the rows: `Path("data.html").write_text(run.data_report.text)`."""
+        found: Page = self._run.result("data_report")
+        return found
 
     @property
     def training(self) -> polars.DataFrame:

@@ -190,6 +190,18 @@ def example_row(place: Workspace, name: str) -> dict[str, Any]:
     return row.to_dicts()[0]
 
 
+def data_report(place: Workspace, name: str) -> Path:
+    """The page that a project's last `clean` drew of its data. Raises UsageError when there is none."""
+    step = next(step for step in LIFECYCLE if "data_report" in step.writes)
+    folder = place.folder(name)
+    cache = place.cache(folder.name)
+    record = cache.latest(step)
+    page = None if record is None else cache.place(step, record.key, "data_report") / "page.html"
+    if page is None or not page.stat().st_size:
+        raise UsageError(f"{folder.name} has no data report yet; `shipway run {folder.name} --to clean` draws it")
+    return page
+
+
 def serve(found: Sequence[tuple[Release, Path]], host: str, port: int) -> None:
     """Serve releases until the process is told to stop."""
     from shipway.serving.app import create_app

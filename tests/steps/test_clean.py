@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from tests.steps.said import Said
 
 from shipway.core import rows as rows_module
-from shipway.core.artifacts import Checked, Examined
+from shipway.core.artifacts import Checked, DataVersion, Examined, Origin, Page
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import DataError
 from shipway.core.ports import Staging
+from shipway.core.rows import keep
 from shipway.steps.clean import clean
 
 CONTRACT = Contract(
@@ -26,6 +27,8 @@ CONTRACT = Contract(
         "y": Column(type="category", levels=["a", "b"]),
     },
 )
+VERSION = DataVersion(name="visits/2026-11", hash="", path="data/visits", origin=Origin(source="visits.csv", rows=0))
+QUARANTINE = ("source", "row", "column", "rule", "message", "record")
 SCHEMA = {"id": pl.Int64, "x": pl.Float64, "y": pl.String}
 
 
@@ -33,7 +36,12 @@ Row = tuple[int, float | None, str]
 
 
 def cleaned(rows: list[Row], said: Said | None = None, size: int = 1000, **given: Any) -> list[Row]:
-    """What is left of *rows*, kept in parts of *size* rows and gone through as many at a time."""
+    """What is left of *rows*, kept in parts of *size* rows and gone through as many at a time; no report is drawn."""
+    return through(rows, said, size, report=False, **given)[0]
+
+
+def through(rows: list[Row], said: Said | None = None, size: int = 1000, **given: Any) -> tuple[list[Row], Page]:
+    """The rows that are left, and the page."""
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     with tempfile.TemporaryDirectory() as scratch, pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows_module, "BATCH_ROWS", size)
@@ -42,16 +50,18 @@ def cleaned(rows: list[Row], said: Said | None = None, size: int = 1000, **given
         staging.mkdir()
         for place, part in enumerate(frame.iter_slices(size)):
             part.write_parquet(checked / "rows" / f"part-{place:05}.parquet")
+        keep(pl.DataFrame(schema=dict.fromkeys(QUARANTINE, pl.String)), checked / "quarantine")
         examined = Examined(received=frame.height, quarantined=0)
-        result = clean(Checked(checked, examined), contract=CONTRACT, staging=Staging(staging), progress=said or Said(), **given)
-        return result.frame().rows()
+        with_ports = {"contract": CONTRACT, "staging": Staging(staging), "progress": said or Said()}
+        result, page = clean(Checked(checked, examined), VERSION, **with_ports, **given)
+        return result.frame().rows(), page
 
 
 def test_exact_duplicates_are_dropped_and_rows_equal_but_for_the_key_are_kept() -> None:
     said = Said()
     assert cleaned([(1, 1.0, "a"), (1, 1.0, "a"), (2, 1.0, "a")], said) == [(1, 1.0, "a"), (2, 1.0, "a")]
     assert said.notes == ["2 rows, 1 duplicates dropped"]
-    assert said.warnings == []
+    assert [warning.partition(" (")[0] for warning in said.warnings] == ["1 group of rows"]  # twins, which split keeps together
 
 
 def test_dropping_most_of_the_rows_is_warned_of() -> None:
@@ -73,14 +83,23 @@ CONFLICTING: list[Row] = [(1, None, "a"), (2, None, "b"), (3, 2.0, "a"), (4, 2.0
 def test_conflicting_labels_are_counted_and_kept() -> None:
     said = Said()
     assert cleaned(CONFLICTING, said) == CONFLICTING
-    assert len(said.warnings) == 1
-    assert said.warnings[0].startswith("1 groups of rows (3 rows)")
+    conflicts, twins = said.warnings
+    assert conflicts.startswith("1 group of rows (3 rows) have equal features and different labels of 'y', so 1 of 5 rows")
+    assert twins.startswith("2 groups of rows (5 of 5 rows) have equal features")
 
 
 def test_rows_with_conflicting_labels_may_all_be_dropped() -> None:
     said = Said()
     assert cleaned(CONFLICTING, said, conflicts="drop") == CONFLICTING[2:4]
-    assert said.warnings == ["1 groups of rows (3 rows) have equal features and different 'y': they were dropped"]
+    assert said.warnings[-1] == "the 3 rows of the groups with different labels were dropped"
+
+
+def test_the_data_report_is_about_the_rows_that_are_left() -> None:
+    _, page = through([*CONFLICTING, CONFLICTING[0]], conflicts="drop")
+    assert page.title.startswith("visits")
+    assert "visits/2026-11" in page.text
+    assert "1 group of rows (3 rows)" in page.text
+    assert through(CONFLICTING, report=False)[1].text == ""
 
 
 def test_conflicts_that_leave_no_row_are_refused() -> None:

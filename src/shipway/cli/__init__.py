@@ -13,11 +13,13 @@ from shipway.core import disk
 from shipway.core.errors import InterruptedRun, ShipwayError, UsageError
 
 COMMANDS = {
+    "new": "Begin a project from a table, with everything guessed.",
     "init": "Make a git and DVC workspace.",
     "run": "Take projects through the lifecycle.",
     "explain": "Say what a run would do, and why.",
     "contract": "Infer, show, check, compare and export what a row must be.",
     "quarantine": "Show the rows that break a project's contract.",
+    "report": "Say where the report on a project's data is.",
     "serve": "Serve champions in one microservice.",
     "demo": "Run the three case studies and ask each endpoint once.",
 }

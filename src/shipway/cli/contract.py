@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,11 @@ from typing import Any
 import click
 import msgspec
 
-from shipway.cli import tables, words
-from shipway.cli.display import PlainWatcher
+from shipway.cli import display, tables, words
 from shipway.core import contract as contracts
 from shipway.core import disk, exports, quarantine, schema_changes
 from shipway.core.contract import Column, Contract, text_of
 from shipway.core.errors import DataError, UsageError
-from shipway.core.watching import StepProgress
 
 SHOWN_REASONS = 10
 SHOWN_LEVELS = 6
@@ -31,21 +28,17 @@ def contract() -> None:
 
 @contract.command()
 @click.argument("file", metavar="FILE", type=words.a_file)
-@click.option("--target", metavar="COLUMN", required=True, help="The column to predict.")
+@words.target
 @out
 def infer(file: Path, target: str, out: Path | None) -> None:
     """Guess the contract of the table in FILE; a comment at each guess says why."""
-    import polars as pl
-
-    from shipway.adapters.files import FilesSource
+    from shipway import beginning
     from shipway.core import file_schemas
+    from shipway.core.inference import document
 
-    # by name, as long as the package is not there for the type checker and import-linter to find
-    inference, document = (importlib.import_module(f"shipway.core.{name}") for name in ("inference", "inference.document"))
-    progress = StepProgress("infer", PlainWatcher())
-    frame = pl.concat(batch for _, _, batch in FilesSource(Path.cwd(), path=str(file.resolve())).batches(progress))
-    guess = inference.infer(frame, target=target)
-    _deliver(document.write(guess, schema=file_schemas.directive("contract")), out)
+    with display.progress() as progress:
+        seen = beginning.guess(file, target, progress)
+    _deliver(document.write(seen.guess, schema=file_schemas.address("contract")), out)
 
 
 @contract.command()
@@ -102,8 +95,8 @@ def check(
     folder, _ = wiring.open_project(
         place, words.project_or_here(project, place, "contract check FILE --project"), variant=variant
     )
-    progress = StepProgress("check", PlainWatcher())
-    found = inspection.check_file(folder, file, progress, keep=out is not None, separator=separator, encoding=encoding)
+    with display.progress() as progress:
+        found = inspection.check_file(folder, file, progress, keep=out is not None, separator=separator, encoding=encoding)
     for warning in progress.warnings:
         click.echo(f"warning: {warning}", err=True)
     if out is not None and found.quarantine is not None:
@@ -153,8 +146,8 @@ def diff(project: str, other: Path | None, as_json: bool) -> None:
     elif other.suffix.lower() == ".toml":
         what, found = str(other), schema_changes.between(contracts.load(other), folder.contract)
     else:
-        progress = StepProgress("diff", PlainWatcher())
-        what, found = str(other), inspection.check_file(folder, other, progress, keep=False).changes
+        with display.progress() as progress:
+            what, found = str(other), inspection.check_file(folder, other, progress, keep=False).changes
     if as_json:
         click.echo(json.dumps({"project": folder.name, "other": what, "changes": msgspec.to_builtins(found)}, ensure_ascii=False))
         return

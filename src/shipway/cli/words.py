@@ -21,6 +21,9 @@ force = click.option(
 stand_in = click.option(
     "--stand-in", is_flag=True, help="Where a named dataset is not at hand, use generated STAND-IN DATA of the same shape."
 )
+target = click.option(
+    "--target", required=True, metavar="COLUMN", help="The column to predict: its name, or its place (0 first, -1 last)."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a project on stdout.")
 a_file = click.Path(dir_okay=False, path_type=Path)
 

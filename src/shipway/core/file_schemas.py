@@ -25,7 +25,12 @@ ENTRY = re.compile(r"^(\w+(?:, \w+)*): ")
 
 def directive(name: str) -> str:
     """The first line of `projects/PROJECT/NAME.toml`, which tells editors where the schema is (Taplo's `schema` directive)."""
-    return f"#:schema ../../{FOLDER}/{name}.json"
+    return f"#:schema {address(name)}"
+
+
+def address(name: str) -> str:
+    """Where the schema of `projects/PROJECT/NAME.toml` lies, as seen from that file."""
+    return f"../../{FOLDER}/{name}.json"
 
 
 def contract() -> Schema:

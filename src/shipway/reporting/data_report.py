@@ -77,6 +77,7 @@ def make(
     title: str,
     data_version: str = "",
     received: int | None = None,
+    kept: int | None = None,
     quarantine: pl.DataFrame | None = None,
     duplicates: int = 0,
     conflicts: tuple[int, int] = (0, 0),
@@ -87,7 +88,8 @@ def make(
     """Make the page.
 
     Args:
-        frame: The rows kept, as the contract read them, in the order of the file.
+        frame: The rows kept, as the contract read them, in the order of the file; or an even sample of them.
+        kept: How many rows were kept, where *frame* is a sample.
         received: Rows received; those kept, in quarantine and dropped together when left out.
         quarantine: One line a broken rule, as of `Checked`; counted, and its records never shown.
         duplicates: Rows dropped because they repeat another.
@@ -109,7 +111,16 @@ def make(
         "contents": list(CONTENTS.items()),
         "places": {column.name: place for place, column in enumerate(table.columns)},
         "shown": table.shown,
-        "tiles": _tiles(table, contract, received=received, quarantined=quarantined, duplicates=duplicates, conflicts=conflicts),
+        "sampled": "" if kept in (None, frame.height) else figures.count(frame.height),
+        "tiles": _tiles(
+            table,
+            contract,
+            kept=kept or frame.height,
+            received=received,
+            quarantined=quarantined,
+            duplicates=duplicates,
+            conflicts=conflicts,
+        ),
         "findings": [(KINDS[finding.kind], finding) for finding in sorted(findings, key=lambda one: list(KINDS).index(one.kind))],
         "remarks": list(_remarks(table)),
         "balance": _balance(table),
@@ -147,13 +158,20 @@ def _reasons(quarantine: pl.DataFrame | None) -> tuple[list[tuple[str, str, str,
 
 
 def _tiles(
-    table: TableFacts, contract: Contract, *, received: int, quarantined: int, duplicates: int, conflicts: tuple[int, int]
+    table: TableFacts,
+    contract: Contract,
+    *,
+    received: int,
+    kept: int,
+    quarantined: int,
+    duplicates: int,
+    conflicts: tuple[int, int],
 ) -> list[tuple[str, str]]:
     return [
         ("Rows received", figures.count(received)),
         ("In quarantine", figures.count(quarantined)),
         ("Duplicates dropped", figures.count(duplicates)),
-        ("Rows kept", figures.count(table.rows)),
+        ("Rows kept", figures.count(kept)),
         ("Rows in conflict", figures.count(conflicts[1])),
         ("Features", figures.count(len(contract.features))),
         ("Classes", figures.count(len(table.classes))),

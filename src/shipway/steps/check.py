@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from shipway.core import quarantine, schema_changes
 from shipway.core.artifacts import ROW, SOURCE, Checked, Examined, Table
 from shipway.core.contract import Contract, Reading, read
 from shipway.core.errors import DataError, UsageError
-from shipway.core.findings import Change
+from shipway.core.findings import Change, Finding
 from shipway.core.ports import Progress, Staging
+from shipway.core.project import suggest
 from shipway.core.rows import Rows, RowsWriter
 from shipway.core.step import step
 
@@ -19,10 +20,21 @@ if TYPE_CHECKING:
     import polars
 
 SHOWN_REASONS = 10
+AUDITED_ROWS = 100_000
+"""Rows that are looked at for leaks, evenly spread over the table: a leak shows in any of them."""
 
 
 @step(writes="checked")
-def check(rows: Rows, *, contract: Contract, staging: Staging, progress: Progress, max_bad_share: float = 0.05) -> Checked:
+def check(
+    rows: Rows,
+    *,
+    contract: Contract,
+    staging: Staging,
+    progress: Progress,
+    max_bad_share: float = 0.05,
+    audit: bool = True,
+    known: tuple[str, ...] = (),
+) -> Checked:
     """Read the rows into the contract's types; rows that break a rule go to quarantine.
 
     Quarantine is a result of this step: mending the contract and running again takes the rows back.
@@ -30,6 +42,8 @@ def check(rows: Rows, *, contract: Contract, staging: Staging, progress: Progres
     Args:
         rows: As received, with where each row stood.
         max_bad_share: Largest share of rows in quarantine, in [0, 1], that still is an accident and not another table.
+        audit: Whether to look for leaks: columns that give the target away.
+        known: Columns whose leaks were looked at and accepted; the audit is silent about them.
 
     Raises:
         DataError: A column is lost, too many rows break a rule (the commonest reasons are named), or none is left.
@@ -63,12 +77,26 @@ def check(rows: Rows, *, contract: Contract, staging: Staging, progress: Progres
             f"the commonest reasons:\n{told}\nMend the data, or contract.toml where it is wrong "
             "(a text that stands for no value, such as NA, belongs in the missing markers of its column)."
         )
-    kept.finish()
     aside.finish()
+    findings = _audit(kept.finish(), contract, known, progress) if audit else []
     progress.note(f"{bad:,} quarantined")
     ordered = sorted(changes.items(), key=lambda item: (list(contract.columns).index(item[0][0]), item[0][1]))
     found = [Change(column=column, what=what, cells=cells) for (column, what), cells in ordered]
-    return Checked(staging, Examined(received=rows.height, quarantined=bad, changes=found))
+    return Checked(staging, Examined(received=rows.height, quarantined=bad, changes=found, findings=findings))
+
+
+def _audit(rows: Rows, contract: Contract, known: Collection[str], progress: Progress) -> list[Finding]:
+    from shipway.modelling import leakage
+
+    for name in known:
+        if name not in contract.columns:
+            raise UsageError(f"[check] known: there is no column {name!r}; {suggest(name, contract.columns)}")
+    with progress("looking for leaks"):
+        sample, places = rows.sample(AUDITED_ROWS)
+        findings = leakage.audit(sample, contract, places=places, known=known)
+    for finding in findings:
+        progress.warn(finding.message)
+    return findings
 
 
 def _compare_columns(columns: Sequence[str], contract: Contract, progress: Progress) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from shipway.core.artifacts import Checked
+from shipway.core.artifacts import Checked, DataVersion, Page
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError
-from shipway.core.findings import Tally
+from shipway.core.findings import Finding, Tally
 from shipway.core.ports import Progress, Staging
 from shipway.core.rows import Rows, RowsWriter
 from shipway.core.step import step
@@ -16,28 +17,62 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@step(writes="clean")
+REPORTED_ROWS = 200_000
+"""Rows that the data report is drawn from; of a larger table an even sample, which no plot could be told from the whole."""
+
+
+@step(writes=("clean", "data_report"))
 def clean(
     checked: Checked,
+    data_version: DataVersion,
     *,
     contract: Contract,
     staging: Staging,
     progress: Progress,
     duplicates: Literal["drop", "keep", "fail"] = "drop",
     conflicts: Literal["report", "drop"] = "report",
-) -> Rows:
+    report: bool = True,
+) -> tuple[Rows, Page]:
     """Drop exact duplicates, report or drop conflicting labels; nothing else is dropped, and nothing is learned.
 
     Args:
+        data_version: What the report calls the data by.
         duplicates: What to do with rows that equal an earlier one in every column, key included.
         conflicts: What to do with rows that have equal features and different labels.
+        report: Whether to draw the data report; its page is empty otherwise.
 
     Raises:
         DataError: There are duplicates and they are to `fail`, or no row is left.
     """
     rows, tally = _without_repeats(checked.rows, staging, progress, duplicates)
-    rows, tally = _without_conflicts(rows, tally, contract, staging, progress, conflicts)
-    return rows
+    rows, tally, findings = _without_conflicts(rows, tally, contract, staging, progress, conflicts)
+    if not report:
+        return rows, Page("")
+    with progress("drawing the data report"):
+        page = _draw(rows, tally, [*checked.findings, *findings], checked, data_version, contract)
+    return rows, page
+
+
+def _draw(
+    rows: Rows, tally: Tally, findings: Sequence[Finding], checked: Checked, data_version: DataVersion, contract: Contract
+) -> Page:
+    from shipway.reporting import data_report
+
+    text = data_report.make(
+        rows.sample(REPORTED_ROWS)[0],
+        contract,
+        title=data_version.name.partition("/")[0],
+        data_version=data_version.name,
+        received=checked.examined.received,
+        kept=tally.kept,
+        quarantine=checked.quarantine,
+        duplicates=tally.duplicates,
+        conflicts=(tally.conflict_groups, tally.conflict_rows),
+        findings=findings,
+        changes=checked.changes,
+        stand_in=data_version.origin.stand_in,
+    )
+    return Page(text)
 
 
 def _without_repeats(
@@ -71,35 +106,34 @@ def _without_repeats(
 
 def _without_conflicts(
     rows: Rows, tally: Tally, contract: Contract, staging: Staging, progress: Progress, conflicts: Literal["report", "drop"]
-) -> tuple[Rows, Tally]:
-    """Deal with groups of rows with equal features and different labels."""
+) -> tuple[Rows, Tally, list[Finding]]:
+    """Deal with groups of rows with equal features and different labels; also gives what equal rows say."""
     import msgspec
     import numpy as np
 
     from shipway.core.twins import first_equals
+    from shipway.modelling.leakage import twins
 
     first = first_equals(rows, contract.features)
     if first is None:
-        return rows, tally
+        return rows, tally, []
     labels = _labels(rows, contract)
-    mixed = np.zeros(len(first), dtype=bool)  # at the place of a group's first row: whether another label follows
-    mixed[first[labels != labels[first]]] = True
-    of_mixed = mixed[first]
-    groups, members = int(mixed.sum()), int(of_mixed.sum())
-    if not groups:
-        return rows, tally
+    findings = list(twins.find(first, labels, contract.target))
+    for finding in findings:
+        progress.warn(finding.message)
+    mixed = twins.mixed(first, labels)
+    groups, members = len(np.unique(first[mixed])), int(mixed.sum())
     tally = msgspec.structs.replace(tally, conflict_groups=groups, conflict_rows=members)
-    found = f"{groups:,} groups of rows ({members:,} rows) have equal features and different {contract.target!r}"
-    if conflicts == "report":
-        progress.warn(f'{found}: no model can get all of them right; [clean] conflicts = "drop" leaves them out')
-        return rows, tally
+    if not groups or conflicts == "report":
+        return rows, tally, findings
     if members == rows.height:
         raise DataError(
-            f'{found}, and no row would be left; set [clean] conflicts = "report", or add the columns that tell them apart'
+            f"all {members:,} rows have equal features and different {contract.target!r} as others, and no row would be left; "
+            'set [clean] conflicts = "report", or add the columns that tell them apart'
         )
-    progress.warn(f"{found}: they were dropped")
-    rows = _keep(rows, ~of_mixed, staging / "agreed", progress)
-    return rows, msgspec.structs.replace(tally, kept=rows.height)
+    progress.warn(f"the {members:,} rows of the groups with different labels were dropped")
+    rows = _keep(rows, ~mixed, staging / "agreed", progress)
+    return rows, msgspec.structs.replace(tally, kept=rows.height), findings
 
 
 def _labels(rows: Rows, contract: Contract) -> NDArray[Any]:

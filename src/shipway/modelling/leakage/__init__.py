@@ -15,7 +15,7 @@ import polars as pl
 
 from shipway.core.contract import Contract
 from shipway.core.findings import Finding
-from shipway.modelling.leakage import copies, events, order, twins
+from shipway.modelling.leakage import copies, events, order
 from shipway.modelling.leakage.power import CLASSES, Coded, Power, code, question
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def audit(
     known: Collection[str] = (),
     seed: int = 0,
 ) -> list[Finding]:
-    """Look for columns and rows that give the target away, or that bound how good a model can be.
+    """Look for columns that give the target away; what rows with equal features say, `twins` tells.
 
     Args:
         frame: Rows as the contract read them, target included, or an even sample of them; exact duplicates count once.
@@ -76,7 +76,7 @@ def audit(
     found += _order(frame, _without(columns, found), contract.target, places, by_place)
     explained = {name for finding in found for name in finding.columns}
     found += _telling({name: power for name, power in powers.items() if name not in explained}, contract.target, known)
-    return [*found, *_copies(frame, columns, seed), *twins.find(frame, contract)]
+    return [*found, *_copies(frame, columns, seed)]
 
 
 def _without(columns: list[Coded], found: list[Finding]) -> list[Coded]:
