@@ -34,6 +34,8 @@ TABLES = {
 }
 ROWS, COLUMNS = 100_000, 30
 PATIENCE = 600.0
+LOADING = 503
+"""What the service answers before its models are ready."""
 
 
 def generate(path: Path) -> None:
@@ -68,6 +70,9 @@ def ask(url: str, record: dict[str, Any], process: subprocess.Popen[bytes]) -> d
                 answer: dict[str, Any] = json.load(response)
                 return answer
         except urllib.error.HTTPError as error:
+            if error.code == LOADING:
+                time.sleep(0.05)
+                continue
             raise SystemExit(f"{url} answered {error.code}: {error.read().decode()}") from None
         except OSError:
             time.sleep(0.05)

@@ -17,7 +17,7 @@ from shipway import settings, wiring
 from shipway.adapters.git import Git
 from shipway.core import disk, file_schemas, wheel, workspace
 from shipway.core.dialect import Dialect
-from shipway.core.errors import UsageError
+from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
 from shipway.core.project import NAME
 from shipway.core.workspace import Workspace
@@ -101,7 +101,7 @@ def begin(table: Path, target: str, *, start: Path, name: str | None, progress: 
 
     Raises:
         UsageError: The file is not there, the target is none that can be learned, or there is such a project already.
-        DataError: The file is no table.
+        DataError: The file is no table, or one without rows.
     """
     from shipway.core.inference import document
 
@@ -155,7 +155,7 @@ def look(source: FilesSource, target: str, progress: Progress) -> tuple[str, Tab
     batches: Iterator[Table] = (batch for _, _, batch in source.batches(progress))
     first = next(batches, None)
     if first is None:
-        raise UsageError("the table has no rows; name a file with a line of names and rows below it")
+        raise DataError("the table has no rows; name a file with a line of names and rows below it")
     column = resolve(target, first.columns)
     rows, height = sampling.thin(itertools.chain([first], batches), limit=LOOKED_AT, target=column)
     return column, rows, height
