@@ -19,6 +19,8 @@ LOOK_BYTES = 1 << 14
 """Bytes from the start in which zeros are counted."""
 ZEROS = 0.3
 """Share of zero bytes at every second place from which a text is UTF-16: most letters of a table's frame are ASCII."""
+RARER = 8
+"""How much rarer zero bytes have to be at the other places, where emoji have some too."""
 UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")
 """Bytes that cp1252 does not define."""
 
@@ -72,8 +74,7 @@ def decode(start: bytes, encoding: str) -> str:
 
 def _utf_16(start: bytes) -> str | None:
     even, odd = start[:LOOK_BYTES:2], start[1:LOOK_BYTES:2]
-    if odd and odd.count(0) > ZEROS * len(odd) and not even.count(0):
-        return "utf-16-le"
-    if odd and even.count(0) > ZEROS * len(even) and not odd.count(0):
-        return "utf-16-be"
-    return None
+    few, many = sorted((even.count(0), odd.count(0)))
+    if many <= ZEROS * len(odd) or few * RARER > many:
+        return None
+    return "utf-16-le" if odd.count(0) == many else "utf-16-be"
