@@ -74,7 +74,7 @@ def sniff(
     """
     reasons = {}
     if encoding is None:
-        encoding, reasons["encoding"] = encodings.encoding_of([start])
+        encoding, reasons["encoding"] = encodings.encoding_of([start], cut=cut)
     text = line_feeds(encodings.decode(start, encoding))
     hint = EXCEL_HINT.match(text) if not skip else None
     hinted = 1 if hint and skip is None else 0
@@ -126,7 +126,7 @@ def columns(start: bytes, dialect: Dialect, *, cut: bool = False) -> tuple[list[
     head, below = found[0], [record for record in found[1:] if not record.blank]
     cells = head.cells
     if short_by_one(head, below):
-        cells = ["", *cells]
+        cells = ["", *cells] if any(record.cells[-1] for record in below) else [*cells, ""]
     return _named(cells), dialect.skip + max(1, "".join(head.raw).count("\n"))
 
 

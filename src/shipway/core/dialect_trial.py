@@ -20,9 +20,13 @@ LEAST_ROWS_BELOW = 3
 """Least rows that have to be one cell longer than the names above them; fewer may be mistakes."""
 UNCLOSED = 0.5
 """What is left of a score where a quote is never closed."""
-TITLED, CUT_TITLE = 0.9, 0.7
-"""What is left of a score where the lines before the table are left alone, or are cut too but not as the table is: one way should
-fit all of a file."""
+TITLED, CUT_TITLE = 0.9, 0.5
+"""What is left of a score where lines before the table are titles, or have separators in them, this one or another: they may
+be the header then, and one way should fit all of a file."""
+UNNAMED = 0.95
+"""What is left of a score where the first record names all columns but one."""
+SHORT = 0.8
+"""How even a record counts that has some of its last cells left out."""
 FAULT, STRAY = 4, 2
 """How many odd cells a cell counts as that starts with a quote and does not end with it, and one with a quote further in: quotes
 are written by rule, odd texts by anybody."""
@@ -133,17 +137,20 @@ def attempt(text: str, way: Way, *, cut: bool, limit: int = TRIAL_RECORDS) -> Tr
     width = max(widths, key=lambda cells: (widths[cells], cells == len(rows[0].cells), cells))
     first = _first(found, width)
     table = [record for record in found[first:] if width == 1 or not record.blank]
-    body = table[1:] if short_by_one(table[0], table[1:]) else table
-    even = sum(len(record.cells) == width for record in body) / len(body)
+    short = short_by_one(table[0], table[1:])
+    body = table[1:] if short else table
+    longest = len(table[0].cells)
+    even = sum(1 if len(record.cells) == width else SHORT * (1 < len(record.cells) <= longest) for record in body) / len(body)
     cells = oddities = 0.0
     for record in table:
         cells += len(record.cells)
         for cell, quoted, raw in zip(record.cells, record.quoted, record.raw, strict=True):
             if cell and not quoted:
                 oddities += _oddity(_bare(raw, way) if way.escape else cell, way)
-    titles = [len(record.cells) for record in found[:first] if not record.blank]
-    titled = 1 if not titles else TITLED if max(titles) == 1 else CUT_TITLE
-    score = even**2 * max(0.0, 1 - oddities / cells) * (UNCLOSED if unclosed else 1) * titled
+    titles = [record for record in found[:first] if not record.blank]
+    cut_titles = any(sign in cell for record in titles for cell in record.raw for sign in SEPARATORS)
+    titled = CUT_TITLE if cut_titles else TITLED if titles else 1
+    score = even**2 * max(0.0, 1 - oddities / cells) * (UNCLOSED if unclosed else 1) * titled * (UNNAMED if short else 1)
     return Trial(way, found, first, width, score)
 
 
@@ -187,7 +194,10 @@ def _first(found: list[Record], width: int) -> int:
 
 
 def short_by_one(record: Record, below: list[Record]) -> bool:
-    """Whether *record* names all columns but the first, as R's `write.table` does, which writes row names without a name."""
+    """Whether *record* names all columns of the rows *below* but one.
+
+    R's `write.table` writes row names without a name above them; others end each row, and not the header, in a separator.
+    """
     width = len(record.cells) + 1
     return (
         width > 2
