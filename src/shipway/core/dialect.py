@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from shipway.core import encodings
-from shipway.core.dialect_trial import NUMBER, SEPARATORS, Record, Trial, Way, attempt, records, short_by_one
+from shipway.core.dialect_trial import NUMBER, SEPARATORS, TRIAL_RECORDS, Record, Trial, Way, attempt, records, short_by_one
 from shipway.core.heading import has_header
 
 SAMPLE_BYTES = 1 << 18
@@ -24,9 +24,8 @@ NEVER = "\x1f"
 """What separates the cells of a table with one column whose texts have every usual separator in them (ASCII's unit separator)."""
 EXCEL_HINT = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """The line by which Excel is told the separator."""
-
-BOTH = 0.02
-"""How much better another way of quoting has to fit than plain quotes."""
+QUOTED_RECORDS = 1000
+"""Records in which signs of the way of quoting are looked for."""
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +74,7 @@ def sniff(
     """
     reasons = {}
     if encoding is None:
-        encoding, reasons["encoding"] = encodings.encoding_of([start])
+        encoding, reasons["encoding"] = encodings.encoding_of([start], cut=cut)
     text = line_feeds(encodings.decode(start, encoding))
     hint = EXCEL_HINT.match(text) if not skip else None
     hinted = 1 if hint and skip is None else 0
@@ -127,7 +126,7 @@ def columns(start: bytes, dialect: Dialect, *, cut: bool = False) -> tuple[list[
     head, below = found[0], [record for record in found[1:] if not record.blank]
     cells = head.cells
     if short_by_one(head, below):
-        cells = ["", *cells]
+        cells = ["", *cells] if any(record.cells[-1] for record in below) else [*cells, ""]
     return _named(cells), dialect.skip + max(1, "".join(head.raw).count("\n"))
 
 
@@ -174,14 +173,19 @@ def _ways(text: str, separator: str | None, quote: str | None, escape: str | Non
 
 
 def _best(text: str, ways: list[Way], *, cut: bool) -> Trial:
-    """The trial with the best score; ways other than plain quotes, and than fewer cells, have to be better by something."""
-    best = attempt(text, ways[0], cut=cut)
+    """The trial with the best score, of equal ones the first; quotes and escapes may be few, so more records are cut for them."""
+    best = _first_best(text, ways, cut=cut, limit=TRIAL_RECORDS)
+    alike = [way for way in ways if way.separator == best.way.separator]
+    return _first_best(text, alike, cut=cut, limit=QUOTED_RECORDS) if len(alike) > 1 else best
+
+
+def _first_best(text: str, ways: list[Way], *, cut: bool, limit: int) -> Trial:
+    best = attempt(text, ways[0], cut=cut, limit=limit)
     for way in ways[1:]:
         if best.score == 1:
             break
-        trial = attempt(text, way, cut=cut)
-        plain = (way.quote, way.escape) == (best.way.quote, best.way.escape)
-        if trial.score > best.score + (0 if plain else BOTH):
+        trial = attempt(text, way, cut=cut, limit=limit)
+        if trial.score > best.score:
             best = trial
     return best
 

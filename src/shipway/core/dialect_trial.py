@@ -20,10 +20,16 @@ LEAST_ROWS_BELOW = 3
 """Least rows that have to be one cell longer than the names above them; fewer may be mistakes."""
 UNCLOSED = 0.5
 """What is left of a score where a quote is never closed."""
-TITLED = 0.9
-"""What is left of a score where lines before the table are not cut as the table is: one way should fit all of a file."""
-FAULT = 4
-"""How many odd cells a cell whose quotes do not fit counts as: quotes are written by rule, odd texts by anybody."""
+TITLED, CUT_TITLE = 0.9, 0.5
+"""What is left of a score where lines before the table are titles, or have separators in them, this one or another: they may
+be the header then, and one way should fit all of a file."""
+UNNAMED = 0.95
+"""What is left of a score where the first record names all columns but one."""
+SHORT = 0.8
+"""How even a record counts that has some of its last cells left out."""
+FAULT, STRAY = 4, 2
+"""How many odd cells a cell counts as that starts with a quote and does not end with it, and one with a quote further in: quotes
+are written by rule, odd texts by anybody."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +127,9 @@ class Trial:
     score: float
 
 
-def attempt(text: str, way: Way, *, cut: bool) -> Trial:
-    """Cut the start of *text* in one *way*, and judge it."""
-    found, unclosed = records(text, way, cut=cut, limit=TRIAL_RECORDS)
+def attempt(text: str, way: Way, *, cut: bool, limit: int = TRIAL_RECORDS) -> Trial:
+    """Cut the start of *text* in one *way*, and judge it by its first *limit* records."""
+    found, unclosed = records(text, way, cut=cut, limit=limit)
     rows = [record for record in found if not record.blank]
     if not rows:
         return Trial(way, found, len(found), 1, 0.0)
@@ -131,23 +137,34 @@ def attempt(text: str, way: Way, *, cut: bool) -> Trial:
     width = max(widths, key=lambda cells: (widths[cells], cells == len(rows[0].cells), cells))
     first = _first(found, width)
     table = [record for record in found[first:] if width == 1 or not record.blank]
-    body = table[1:] if short_by_one(table[0], table[1:]) else table
-    even = sum(len(record.cells) == width for record in body) / len(body)
+    short = short_by_one(table[0], table[1:])
+    body = table[1:] if short else table
+    longest = len(table[0].cells)
+    even = sum(1 if len(record.cells) == width else SHORT * (1 < len(record.cells) <= longest) for record in body) / len(body)
     cells = oddities = 0.0
     for record in table:
         cells += len(record.cells)
-        for cell, quoted in zip(record.cells, record.quoted, strict=True):
-            oddities += 0 if quoted or not cell else _oddity(cell, way)
-    titled = any(not record.blank for record in found[:first])
-    score = even**2 * max(0.0, 1 - oddities / cells) * (UNCLOSED if unclosed else 1) * (TITLED if titled else 1)
+        for cell, quoted, raw in zip(record.cells, record.quoted, record.raw, strict=True):
+            if cell and not quoted:
+                oddities += _oddity(_bare(raw, way) if way.escape else cell, way)
+    titles = [record for record in found[:first] if not record.blank]
+    cut_titles = any(sign in cell for record in titles for cell in record.raw for sign in SEPARATORS)
+    titled = CUT_TITLE if cut_titles else TITLED if titles else 1
+    score = even**2 * max(0.0, 1 - oddities / cells) * (UNCLOSED if unclosed else 1) * titled * (UNNAMED if short else 1)
     return Trial(way, found, first, width, score)
+
+
+def _bare(raw: str, way: Way) -> str:
+    """A cell as it is written, without what has to be escaped and is, and without what ends it."""
+    escapable = re.escape(f"{way.quote or ''}{way.separator[0]}{way.escape}\n")
+    return re.sub(rf"{re.escape(way.escape or '')}[{escapable}]", "", raw).rstrip("\r\n").removesuffix(way.separator[0])
 
 
 def _oddity(cell: str, way: Way) -> int:
     """How much a cell outside of quotes speaks against the way that it was cut in."""
     bare = cell.strip()
     if way.quote and way.quote in cell:
-        return FAULT if bare.startswith(way.quote) else 1
+        return FAULT if bare.startswith(way.quote) else STRAY
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
         return 1
     return int(bool(_others(way.separator).search(cell)) and not NUMBER.fullmatch(cell))
@@ -177,7 +194,10 @@ def _first(found: list[Record], width: int) -> int:
 
 
 def short_by_one(record: Record, below: list[Record]) -> bool:
-    """Whether *record* names all columns but the first, as R's `write.table` does, which writes row names without a name."""
+    """Whether *record* names all columns of the rows *below* but one.
+
+    R's `write.table` writes row names without a name above them; others end each row, and not the header, in a separator.
+    """
     width = len(record.cells) + 1
     return (
         width > 2

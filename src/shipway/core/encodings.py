@@ -19,6 +19,8 @@ LOOK_BYTES = 1 << 14
 """Bytes from the start in which zeros are counted."""
 ZEROS = 0.3
 """Share of zero bytes at every second place from which a text is UTF-16: most letters of a table's frame are ASCII."""
+RARER = 8
+"""How much rarer zero bytes have to be at the other places, where emoji have some too."""
 UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")
 """Bytes that cp1252 does not define."""
 
@@ -30,10 +32,10 @@ def chunks(file: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def encoding_of(parts: Iterable[bytes]) -> tuple[str, str]:
+def encoding_of(parts: Iterable[bytes], *, cut: bool = False) -> tuple[str, str]:
     """The encoding of a text given in *parts*, by its Python name, and why it is that one; the reason is empty for UTF-8.
 
-    UTF-8 is what decodes as UTF-8; a character that is cut at the very end does not count against it. A text that has whole
+    UTF-8 is what decodes as UTF-8, but for a last character that is not whole where the text is *cut*. A text that has whole
     UTF-8 characters beyond ASCII stays UTF-8 where a later byte is not: it is a text with a fault, and another encoding would
     spoil all that came before. Any other text is cp1252, as browsers read it (WHATWG Encoding, 4.2), or Latin-1 where it has
     bytes that cp1252 does not define: no byte tells which one of the many 8-bit encodings it is.
@@ -60,7 +62,9 @@ def encoding_of(parts: Iterable[bytes]) -> tuple[str, str]:
             name = "latin-1"
             break
     if name == "utf-8":
-        return name, ""
+        if cut or beyond_ascii or not (rest := decoder.getstate()[0]):
+            return name, ""
+        name = "latin-1" if UNDEFINED & set(rest) else "cp1252"
     return name, "it has bytes that are not UTF-8; where letters look wrong, name another, such as cp1250 or shift_jis"
 
 
@@ -72,8 +76,7 @@ def decode(start: bytes, encoding: str) -> str:
 
 def _utf_16(start: bytes) -> str | None:
     even, odd = start[:LOOK_BYTES:2], start[1:LOOK_BYTES:2]
-    if odd and odd.count(0) > ZEROS * len(odd) and not even.count(0):
-        return "utf-16-le"
-    if odd and even.count(0) > ZEROS * len(even) and not odd.count(0):
-        return "utf-16-be"
-    return None
+    few, many = sorted((even.count(0), odd.count(0)))
+    if many <= ZEROS * len(odd) or few * RARER > many:
+        return None
+    return "utf-16-le" if odd.count(0) == many else "utf-16-be"

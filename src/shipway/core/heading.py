@@ -14,12 +14,12 @@ DATE = re.compile(rf"\d{{1,4}}([-/.])\d{{1,2}}\1\d{{1,4}}([T ]{TIME})?|{TIME}")
 TRUTH = frozenset({"true", "false"})
 TYPED_SHARE = 0.8
 """Share of a column's cells that are numbers or dates from which the others are faults, and a text above them is a name."""
-LEAST_COUNTED = 3
-"""Numbers that have to go up by one before they count as names; two do so by chance."""
+LEAST_COUNTED, LEAST_YEARS = 3, 2
+"""Numbers that have to go up by one before they count as names; fewer do so by chance."""
 YEARS = range(1900, 2101)
 WORDS = {"number": "a number", "date": "a date", "truth": "true or false"}
-LEAST_REPEATS = 5
-"""Rows below from which it says something that a cell of line 1 occurs again in its column."""
+LEAST_BELOW = 5
+"""Rows below from which it says something that a cell of line 1 is unlike them, or occurs again among them."""
 
 
 def kind(cell: str) -> str:
@@ -37,23 +37,26 @@ def kind(cell: str) -> str:
 def has_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[bool, str]:
     """Whether *first* names the columns of the rows *below* it, and, where it does not, why.
 
-    A text above numbers or dates is a name. Without one, a number or date is no name, unless the numbers count up by one (the
-    names that pandas gives, or years). Where all is text, names are not expected to occur again below them in most columns. What
-    tells nothing either way counts as a header, as most tables have one.
+    A text above numbers or dates is a name, but for a table of few rows where a number stands beside it. Else a number or date
+    is no name, unless the numbers count up by one (the names that pandas gives, or years). Where all is text, names are not
+    expected to occur again below them in most columns. What tells nothing either way counts as a header, as most tables have one.
     """
     kinds = [kind(cell) for cell in first]
     columns = [[row[place] for row in below if place < len(row)] for place in range(len(first))]
     typed = [_is_typed(column) for column in columns]
-    if any(above == "text" and below_it for above, below_it in zip(kinds, typed, strict=True)):
+    values = [above not in ("none", "text") for above in kinds]
+    named = any(above == "text" and below_it for above, below_it in zip(kinds, typed, strict=True))
+    if named and (len(below) >= LEAST_BELOW or not any(values)):
         return True, ""
-    if _counts_up([cell for cell, above in zip(first, kinds, strict=True) if above == "number"], indexed=not first[0]):
+    numbered = [place for place, above in enumerate(kinds) if above == "number"]
+    if _counts_up([first[place] for place in numbered], [columns[place] for place in numbered], indexed=not first[0]):
         return True, ""
-    for place, above in enumerate(kinds):
-        if above not in ("none", "text"):
-            return False, f"cell {place + 1} of the first line is {WORDS[above]}, as in a row, and no name"
+    if any(values):
+        place = values.index(True)
+        return False, f"cell {place + 1} of the first line is {WORDS[kinds[place]]}, as in a row, and no name"
     again = [cell in column for cell, column in zip(first, columns, strict=True) if cell]
     least = len(again) / 2 if len(set(first)) == len(first) else 0
-    if len(below) >= LEAST_REPEATS and sum(again) > least:
+    if len(below) >= LEAST_BELOW and sum(again) > least:
         return False, "most cells of the first line occur again in the lines below it, as values do and names do not"
     return True, ""
 
@@ -63,9 +66,16 @@ def _is_typed(column: Sequence[str]) -> bool:
     return bool(kinds) and sum(found != "text" for found in kinds) >= TYPED_SHARE * len(kinds)
 
 
-def _counts_up(cells: Sequence[str], *, indexed: bool) -> bool:
-    """Whether *cells* are whole numbers that go up by one as the names that pandas gives, from 0, or as years do."""
-    if not all(cell.strip().isdecimal() for cell in cells) or len(cells) < (1 if indexed else LEAST_COUNTED):
+def _counts_up(cells: Sequence[str], columns: Sequence[Sequence[str]], *, indexed: bool) -> bool:
+    """Whether *cells* go up by one as the names that pandas gives, from 0, or as years do above what are no years."""
+    if not cells or not all(cell.strip().isdecimal() for cell in cells):
         return False
     start = int(cells[0])
-    return (start == 0 or start in YEARS) and [int(cell) for cell in cells] == list(range(start, start + len(cells)))
+    up = [int(cell) for cell in cells] == list(range(start, start + len(cells)))
+    if start in YEARS:
+        return up and len(cells) >= LEAST_YEARS and not all(_is_year(cell) for column in columns for cell in column)
+    return up and start == 0 and len(cells) >= (1 if indexed else LEAST_COUNTED)
+
+
+def _is_year(cell: str) -> bool:
+    return cell.strip().isdecimal() and int(cell) in YEARS

@@ -5,7 +5,6 @@ This module imports NumPy at its top, so it is itself imported only inside funct
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,32 +38,31 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
     quote, separator = (dialect.quote or "").encode(), ord(dialect.separator)
     rows = blank = 0
     inside = False
-    with _mapped(file) as text:
-        for start, stop in _spans(text, lines):
-            cells = numpy.frombuffer(text, numpy.uint8, stop - start, start)
-            ends = numpy.flatnonzero(cells == FEED)
-            if quote and (inside or text.find(quote, start, stop) >= 0):
-                quotes = numpy.flatnonzero(cells == ord(quote))
-                if not _fit(cells, quotes, separator, inside=inside):
-                    return None
-                ends = ends[(numpy.searchsorted(quotes, ends) + inside) % 2 == 0]
-                inside ^= bool(len(quotes) % 2)
-            unended = int(cells[-1] != FEED)
-            if width > 1:
-                empty = _empty(cells, ends)
-                tail = len(empty) if not len(empty) or empty.all() else int(numpy.argmin(empty[::-1]))
-                if ((blank or tail) and unended) or (blank and tail < len(empty)) or empty.sum() > tail:
-                    return None
-                blank += tail
-            rows += len(ends) + unended
-            del cells  # a mapped file can't be closed while something looks into it
+    text = _mapped(file)
+    for start, stop in _spans(text, lines):
+        cells = numpy.frombuffer(text, numpy.uint8, stop - start, start)
+        ends = numpy.flatnonzero(cells == FEED)
+        if quote and (inside or text.find(quote, start, stop) >= 0):
+            quotes = numpy.flatnonzero(cells == ord(quote))
+            if not _fit(cells, quotes, separator, inside=inside):
+                return None
+            ends = ends[(numpy.searchsorted(quotes, ends) + inside) % 2 == 0]
+            inside ^= bool(len(quotes) % 2)
+        unended = int(cells[-1] != FEED)
+        if width > 1:
+            empty = _empty(cells, ends)
+            tail = len(empty) if not len(empty) or empty.all() else int(numpy.argmin(empty[::-1]))
+            if ((blank or tail) and unended) or (blank and tail < len(empty)) or empty.sum() > tail:
+                return None
+            blank += tail
+        rows += len(ends) + unended
     return None if inside else rows - blank
 
 
-@contextlib.contextmanager
-def _mapped(file: Path) -> Iterator[mmap.mmap]:
-    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        yield text
+def _mapped(file: Path) -> mmap.mmap:
+    """The bytes of *file*, which has some, without a copy of them; unmapped when nothing looks into them any more."""
+    with file.open("rb") as opened:
+        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _spans(text: mmap.mmap, lines: int) -> Iterator[tuple[int, int]]:
@@ -94,7 +92,7 @@ def _fit(cells: Bytes, quotes: Places, separator: int, *, inside: bool) -> bool:
 
 def _empty(cells: Bytes, ends: Places) -> NDArray[numpy.bool_]:
     """Which of the lines that end at *ends* have nothing in them."""
-    before, last = cells[ends - 2], cells[ends - 1]
+    before, last = cells[numpy.maximum(ends - 2, 0)], cells[numpy.maximum(ends - 1, 0)]
     for place, end in enumerate(ends[:2].tolist()):
         # What stands before the first cells ended a line.
         before[place] = FEED if end < 2 else before[place]
