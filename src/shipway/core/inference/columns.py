@@ -10,7 +10,7 @@ import polars as pl
 
 from shipway.core.contract import Column, Type, text_of
 from shipway.core.inference import dates, nothing, numbers
-from shipway.core.inference.distinct import Distinct, quoted, shown, total
+from shipway.core.inference.distinct import Distinct, commonest, quoted, shown, total
 
 LISTED_LEVELS = 30
 """Levels that are written into the contract; a longer list nobody reviews, and the model's profile keeps what was seen."""
@@ -231,7 +231,7 @@ def _markers(cells: Distinct, *gone: pl.DataFrame | Sequence[float]) -> tuple[st
 
 
 def _levels(values: pl.DataFrame) -> str:
-    text, rows = values.select("text", "rows").row(0) if values.height else ("", 0)
+    text, rows = commonest(values, 1).select("text", "rows").row(0) if values.height else ("", 0)
     levels = "1 level" if values.height == 1 else f"{values.height:,} levels"
     if values.height > LISTED_LEVELS:
         return f"{levels}, the commonest {shown(text)} in {rows:,} cells"

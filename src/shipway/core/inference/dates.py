@@ -11,12 +11,9 @@ import polars as pl
 
 from shipway.core import texts as reading
 from shipway.core.inference import nothing
-from shipway.core.inference.distinct import Distinct, total
+from shipway.core.inference.distinct import Distinct, sampled, total
 from shipway.core.inference.numbers import ONE_SLIP_FROM, TOLERATED
 from shipway.core.spelling import date_pattern
-
-SAMPLE = 200
-"""Distinct cells on which the formats are tried first."""
 
 FIRST = 9
 """Cells of the sample by whose pattern most formats are ruled out."""
@@ -89,7 +86,7 @@ def find(cells: Distinct, *, order: str | None = None) -> Dates | None:
     Args:
         order: Which of day and month is first in other columns of the table, which settles what could be read both ways.
     """
-    sample = _sample(cells.texts).filter(~nothing.among_values())
+    sample = sampled(cells.texts).filter(~nothing.among_values())
     like = sample["trimmed"].str.contains(LIKE_A_DATE) & sample["trimmed"].cast(pl.Float64, strict=False).is_null()
     if sample.is_empty() or int(like.sum()) < ENOUGH * sample.height:
         return None
@@ -173,8 +170,3 @@ def _read(texts: pl.Series, form: str | None) -> pl.Series:
         return reading.moments(texts, (), None)
     fitting = texts.to_frame("x").select(pl.when(pl.col("x").str.contains(date_pattern(form))).then(pl.col("x"))).to_series()
     return reading.moments(fitting, (), form)
-
-
-def _sample(texts: pl.DataFrame) -> pl.DataFrame:
-    """Distinct cells spread over all of *texts*."""
-    return texts.gather_every(max(1, texts.height // SAMPLE)).head(SAMPLE)

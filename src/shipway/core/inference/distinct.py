@@ -10,14 +10,18 @@ SHOWN = 30
 """Characters of a cell that a comment shows."""
 
 
+SAMPLE = 400
+"""Distinct cells that are looked at before all of them are."""
+
+
 @dataclass(frozen=True)
 class Distinct:
     """The distinct cells of one column.
 
     Attributes:
         series: The column as it came.
-        texts: Frame of `text` (as it stands), `trimmed` and `rows` (how many), without null and blank cells, the commonest first;
-            the cells of a typed column by their canonical text.
+        texts: Frame of `text` (as it stands), `trimmed` and `rows` (how many), without null and blank cells, in the order in
+            which they first stand; the cells of a typed column as Polars writes them.
         blanks: The texts of nothing but blanks that occur.
         missing: How many cells are null, NaN or blank.
         typed: Whether the table has types of its own, so that texts are texts on purpose.
@@ -52,14 +56,24 @@ class Distinct:
         plain = dtype.is_numeric() or isinstance(series.dtype, pl.String | pl.Boolean | pl.Date | pl.Datetime)
         text = series.cast(pl.String) if plain else pl.Series([None], dtype=pl.String).new_from_index(0, len(series))
         text = text.alias("text")
-        counts = text.to_frame().group_by("text").agg(rows=pl.len().cast(pl.Int64)).drop_nulls("text")
-        counts = counts.with_columns(trimmed=pl.col("text").str.strip_chars()).sort(["rows", "text"], descending=[True, False])
+        counts = text.to_frame().group_by("text", maintain_order=True).agg(rows=pl.len().cast(pl.Int64)).drop_nulls("text")
+        counts = counts.with_columns(trimmed=pl.col("text").str.strip_chars())
         full = counts.filter(pl.col("trimmed") != "")
         blanks = counts.filter(pl.col("trimmed") == "")["text"].sort().to_list()
         if series.dtype.is_float():
             full = full.filter(pl.col("text") != "NaN")
         missing = len(series) - int(full["rows"].sum()) if plain else series.null_count()
         return cls(series, full, tuple(blanks), missing, typed)
+
+
+def sampled(texts: pl.DataFrame) -> pl.DataFrame:
+    """Some `SAMPLE` distinct cells, spread over all of them."""
+    return texts if texts.height <= SAMPLE else texts[:: texts.height // SAMPLE][:SAMPLE]
+
+
+def commonest(texts: pl.DataFrame, count: int) -> pl.DataFrame:
+    """The first *count* of *texts* by their rows, then in the order of the text."""
+    return texts.sort(["rows", "text"], descending=[True, False]).head(count)
 
 
 def words(*lines: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ import re
 import polars as pl
 
 from shipway.core.contract import text_of
-from shipway.core.inference.distinct import shown, total, words
+from shipway.core.inference.distinct import commonest, shown, total, words
 
 CERTAIN = words(
     "na nan nat null unknown unk missing notavailable notknown nodata noinformation notrecorded unspecified notspecified",
@@ -42,6 +42,12 @@ is none among ages, nor 99999 among capital gains up to 41,310 (in the census da
 REPEATED = 3
 """Cells from which a value is repeated on purpose."""
 
+SHOWN_CELLS = 4
+"""Different cells that a comment names."""
+
+LONGEST = 24
+"""Bytes up to which a text may be a word for nothing."""
+
 MANY = 20
 """Distinct other values from which -1 is a code and not a step of a scale such as -1, 0, 1."""
 
@@ -62,6 +68,10 @@ def in_category(texts: pl.DataFrame) -> pl.Series:
     Those for certain, but for NA among other codes of two capitals; and punctuation, but where other levels are punctuation too,
     such as + and -.
     """
+    short = texts["trimmed"].str.len_bytes() <= LONGEST
+    if not short.all():
+        found = pl.Series([False]).new_from_index(0, texts.height)
+        return found if not short.any() else found.scatter(short.arg_true(), in_category(texts.filter(short)))
     flags = texts.select(
         certain=certain(),
         punctuation=pl.col("trimmed").str.contains(PUNCTUATION),
@@ -105,9 +115,9 @@ def _stands_apart(value: float, low: float, high: float, distinct: int) -> bool:
 
 def counted(texts: pl.DataFrame) -> str:
     """The distinct cells of *texts* with their numbers, for a comment."""
-    first = [f"{shown(text)} in {rows:,}" for text, rows in texts.select("text", "rows").head(4).iter_rows()]
-    rest = texts.height - len(first)
-    return ", ".join(first) + (f" and {rest} others in {total(texts[4:]):,}" if rest > 0 else "")
+    first = list(commonest(texts, SHOWN_CELLS).select("text", "rows").iter_rows())
+    rest, cells = texts.height - len(first), total(texts) - sum(rows for _, rows in first)
+    return ", ".join(f"{shown(text)} in {rows:,}" for text, rows in first) + (f" and {rest} others in {cells:,}" if rest else "")
 
 
 def _word() -> pl.Expr:

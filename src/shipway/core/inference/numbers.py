@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from collections.abc import Set
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from shipway.core import texts as reading
 from shipway.core.inference import nothing
-from shipway.core.inference.distinct import Distinct, smallest, total, words
+from shipway.core.inference.distinct import Distinct, sampled, smallest, total, words
 from shipway.core.spelling import PLAIN, Spelling
 
 TOLERATED = 0.02
 """Share of a column's cells that may be no numbers among numbers: slips, for the quarantine. More is another kind of column."""
+
+ENOUGH = 0.5
+"""Share of a sample's cells that may be no numbers: its cells are not counted by their rows, and words for nothing are few."""
 
 ONE_SLIP_FROM = 25
 """Rows from which a single slip is tolerated whatever its share is."""
@@ -73,15 +78,20 @@ class Numbers:
     markers: pl.Series
     ambiguous: bool = False
 
-    @property
+    @functools.cached_property
     def values(self) -> pl.DataFrame:
         """Distinct numbers, without those that mean nothing, with their rows."""
         return self.texts.filter(~self.markers & pl.col("value").is_not_null())
 
-    @property
+    @functools.cached_property
     def rogue(self) -> pl.DataFrame:
         """Cells that neither are numbers nor mean nothing."""
         return self.texts.filter(~self.markers & pl.col("value").is_null())
+
+    @functools.cached_property
+    def slips(self) -> int:
+        """How many cells those are."""
+        return total(self.rogue)
 
 
 def find(cells: Distinct, *, decimal_comma: bool = False) -> Numbers | None:
@@ -90,49 +100,52 @@ def find(cells: Distinct, *, decimal_comma: bool = False) -> Numbers | None:
     Args:
         decimal_comma: Whether other columns of the table have decimal commas for sure, which settles what could be read two ways.
     """
-    if not _likely(cells.texts) or _are_codes(cells):
+    sample = replace(cells, texts=sampled(cells.texts))
+    plain = _judge(sample, PLAIN, ENOUGH)
+    if ((plain is None or plain.slips) and not _likely(sample.texts)) or _are_codes(cells):
         return None
-    found = _judge(cells, PLAIN)
-    if found is not None and not decimal_comma and found.written == PLAIN and not total(found.rogue):
+    found = plain and _judge(cells, PLAIN)
+    if found is not None and not decimal_comma and found.written == PLAIN and not found.slips:
         return found
-    for affixes in _affixes(cells):
-        spellings = [Spelling(decimal, sign, affixes) for decimal, sign in SPELLINGS]
-        likely_spellings = [one for one in spellings if not one.plain and _occurs(cells, one)]
-        if best := _best(cells, likely_spellings, found, decimal_comma=decimal_comma):
-            found = best
-    return found
+    likely = [Spelling(decimal, sign, affixes) for affixes in _affixes(sample) for decimal, sign in SPELLINGS]
+    seen = sample.texts["trimmed"].to_list() + ([] if found is None else sampled(found.rogue)["trimmed"].to_list())
+    signs = set("".join(seen))
+    tried = [one for one in likely if not one.plain and _occurs(signs, one) and _judge(sample, one, ENOUGH) is not None]
+    return _best(cells, tried, found, decimal_comma=decimal_comma)
 
 
-def _best(cells: Distinct, spellings: list[Spelling], plain: Numbers | None, *, decimal_comma: bool) -> Numbers | None:
-    judged = [one for one in (_judge(cells, spelling) for spelling in spellings) if one is not None]
+def _best(cells: Distinct, tried: list[Spelling], plain: Numbers | None, *, decimal_comma: bool) -> Numbers | None:
+    """The reading with the fewest cells that are no numbers; of equal ones the plain one, then the first."""
+    judged = [one for one in (_judge(cells, spelling) for spelling in tried) if one is not None]
     if not judged:
-        return None
-    best = min(judged, key=lambda one: total(one.rogue))
-    comma = next((one for one in judged if one.written.decimal == "," and total(one.rogue) == total(best.rogue)), None)
-    if plain is not None and total(plain.rogue) <= total(best.rogue):
+        return plain
+    best = min(judged, key=lambda one: (one.slips, len(one.written.affixes)))
+    same = [one for one in judged if one.slips == best.slips and one.written.affixes == best.written.affixes]
+    comma = next((one for one in same if one.written.decimal == ","), None)
+    if plain is not None and plain.slips <= best.slips:
         # plain numbers such as 1.234 are thousands only where the rest of the table writes decimal commas
-        return comma if decimal_comma and comma is not None and comma.written.thousands == "." else None
-    if comma is not None and best.written.decimal == ".":
-        if decimal_comma:
-            return comma
-        return Numbers(best.written, best.texts, best.markers, ambiguous=best.written.thousands == ",")
-    return best
+        return comma if decimal_comma and comma is not None and comma.written.thousands == "." else plain
+    if comma is None or best.written.decimal == ",":
+        return best
+    return comma if decimal_comma else replace(best, ambiguous=best.written.thousands == ",")
 
 
-def _judge(cells: Distinct, written: Spelling) -> Numbers | None:
+def _judge(cells: Distinct, written: Spelling, tolerated: float = TOLERATED) -> Numbers | None:
     """The cells read as *written*; None where too few can be."""
     value = reading.plain_numbers(pl.col("trimmed"), written).cast(pl.Float64, strict=False)
     texts = cells.texts.with_columns(value=pl.when(value.is_finite()).then(value))
     unread = texts.filter(pl.col("value").is_null())
+    if _broken_integers(texts):
+        return None
     if unread.is_empty():
         return Numbers(written, texts, pl.Series([False]).new_from_index(0, texts.height))
     bare = unread.with_columns(trimmed=_without(pl.col("trimmed"), written.affixes)) if written.affixes else unread
     empty = unread.filter(bare.select(nothing.among_values()).to_series())["text"]
     rogue = unread.filter(~pl.col("text").is_in(empty.implode()))
     numbers, others = total(texts) - total(unread), total(rogue)
-    if numbers == 0 or _broken_integers(texts):
+    if numbers == 0:
         return None
-    if others > TOLERATED * (numbers + others) and not (others <= 1 and cells.height >= ONE_SLIP_FROM):
+    if others > tolerated * (numbers + others) and not (others <= 1 and cells.height >= ONE_SLIP_FROM):
         many = texts["value"].n_unique() > MANY_NUMBERS and numbers >= others
         if not (many and rogue.height <= FEW_WORDS and smallest(rogue["rows"]) > 1 and not _digits(rogue)):
             return None
@@ -158,24 +171,24 @@ def _without(text: pl.Expr, affixes: tuple[str, ...]) -> pl.Expr:
 
 
 def _are_codes(cells: Distinct) -> bool:
-    zeros = total(cells.texts, cells.texts["trimmed"].str.contains("^0[0-9]+$"))
-    return zeros > CODES * cells.present
+    zeros = cells.texts.filter(pl.col("trimmed").str.starts_with("0"))
+    return total(zeros, zeros["trimmed"].str.contains("^0[0-9]+$")) > CODES * cells.present
 
 
 def _broken_integers(texts: pl.DataFrame) -> bool:
     """Whether there are whole numbers beyond 64 bits, written out: codes, whose last digits a float would lose."""
-    return bool(
-        texts.select((pl.col("trimmed").str.contains("^[+-]?[0-9]{19,}$") & (pl.col("value").abs() >= 2.0**63)).any()).item()
-    )
+    bounds = (texts["value"].min(), texts["value"].max())
+    if all(bound is None or abs(bound) < 2.0**63 for bound in bounds):  # type: ignore[arg-type, operator]
+        return False
+    beyond = texts.filter(pl.col("value").abs() >= 2.0**63)
+    return bool(beyond["trimmed"].str.contains("^[+-]?[0-9]+$").any())
 
 
-def _occurs(cells: Distinct, written: Spelling) -> bool:
-    """Whether the signs of *written* are in the cells at all."""
-    trimmed = cells.texts["trimmed"]
-    wanted = [sign for sign in (written.thousands, "," if written.decimal == "," else None) if sign is not None]
-    if written.thousands is not None and written.decimal == ",":
-        wanted = [written.thousands]
-    return all(bool(trimmed.str.contains(sign, literal=True).any()) for sign in wanted)
+def _occurs(signs: Set[str], written: Spelling) -> bool:
+    """Whether what sets *written* apart is among the *signs* of the cells."""
+    if written.thousands is not None:
+        return written.thousands in signs
+    return written.decimal == "." or written.decimal in signs
 
 
 def _affixes(cells: Distinct) -> list[tuple[str, ...]]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from shipway.core.contract import Role
 from shipway.core.inference.columns import LISTED_LEVELS, NEAR_UNIQUE, ColumnGuess, category
-from shipway.core.inference.distinct import Distinct, words
+from shipway.core.inference.distinct import Distinct, sampled, words
 
 INDEX_NAMES = re.compile(r"^(|unnamed([:_ ].*)?|column_?[0-9]+|index|level_[0-9]+|x|__index_level_[0-9]+__)$", re.IGNORECASE)
 """What pandas, R and Polars call an index that was written without a name."""
@@ -121,10 +121,15 @@ def _permuted(values: pl.DataFrame) -> bool:
 
 
 def _shaped(values: pl.DataFrame) -> bool:
+    return _have_shape(sampled(values)) and _have_shape(values)
+
+
+def _have_shape(values: pl.DataFrame) -> bool:
+    if values["trimmed"].str.contains(r"\s").any():
+        return False
     shapes = values["trimmed"].str.replace_all("[0-9]+", "9").str.replace_all(r"\p{L}+", "A")
-    plain = not values["trimmed"].str.contains(r"\s").any()
     hexadecimal = bool(values["trimmed"].str.contains(r"^[0-9a-fA-F-]{8,}$").all())
-    return plain and (hexadecimal or (shapes.n_unique() <= ID_SHAPES and bool(shapes.str.contains("9", literal=True).all())))
+    return hexadecimal or (shapes.n_unique() <= ID_SHAPES and bool(shapes.str.contains("9", literal=True).all()))
 
 
 def _almost_key(cells: Distinct, guess: ColumnGuess) -> str | None:
