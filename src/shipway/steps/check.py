@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import polars
 
 SHOWN_REASONS = 10
+QUARANTINE = ("source", "row", "column", "rule", "message", "record")
+QUARANTINED_AT_ONCE = 20_000
+"""Rows that are made into JSON texts at once, so that a batch in which every row breaks many rules takes no more memory."""
+
 PLACE = "_shipway_place"
 """Name of a passing column; no contract has such a name."""
 
@@ -38,10 +42,13 @@ def check(rows: Rows, *, contract: Contract, staging: Staging, progress: Progres
     Raises:
         DataError: A column is lost, too many rows break a rule (the commonest reasons are named), or none is left.
     """
+    import polars as pl
+
     if not 0 <= max_bad_share <= 1:
         raise UsageError(f"[check] max_bad_share must be between 0 and 1; found {max_bad_share}")
     _compare_columns([name for name in rows.columns if name not in (SOURCE, ROW)], contract, progress)
     kept, aside = RowsWriter(staging / "rows"), RowsWriter(staging / "quarantine")
+    aside.write(pl.DataFrame(schema=dict.fromkeys(QUARANTINE, pl.String) | {"row": pl.Int64}))
     reasons = Counter[tuple[str, str, str]]()
     changes = Counter[tuple[str, str]]()
     bad = 0
@@ -56,7 +63,8 @@ def check(rows: Rows, *, contract: Contract, staging: Staging, progress: Progres
                 typed = reading.frame if good is None else reading.frame.filter(good)
                 changes.update(_changes(batch if good is None else batch.filter(good), typed, reading, broken, contract))
                 kept.write(typed)
-                aside.write(_quarantine(batch, reading.broken, broken))
+                for lines in _quarantine(batch, reading.broken, broken):
+                    aside.write(lines)
             tick(batch.height)
     if bad > max_bad_share * rows.height or bad == rows.height:
         raise DataError(
@@ -147,22 +155,22 @@ def _changes(kept: Table, typed: Table, reading: Reading, broken: polars.Series,
     return +counted
 
 
-def _quarantine(batch: Table, broken: Sequence[Broken], bad: polars.Series) -> Table:
-    """One line a broken rule: where the row stood, what it broke, and the row as received."""
+def _quarantine(batch: Table, broken: Sequence[Broken], bad: polars.Series) -> Iterator[Table]:
+    """One line a broken rule: where the row stood, what it broke, and the row as received; a frame for every few rows, in order."""
     import polars as pl
 
-    found = batch[bad]
-    found = found.select(source=SOURCE, row=ROW).with_columns(_records(found.drop(SOURCE, ROW))).with_columns(bad.alias(PLACE))
-    lines = [
-        pl.select(
-            one.rows.cast(pl.UInt32).alias(PLACE), column=pl.lit(one.column), rule=pl.lit(one.rule), message=pl.lit(one.message)
-        )
-        for one in broken
-    ]
     none = pl.DataFrame(schema={PLACE: pl.UInt32, "column": pl.String, "rule": pl.String, "message": pl.String})
-    table = pl.concat([none, *lines]).sort(PLACE, maintain_order=True)
-    joined = table.join(found.with_columns(pl.col(PLACE).cast(pl.UInt32)), on=PLACE, how="left", maintain_order="left")
-    return joined.select("source", "row", "column", "rule", "message", "record")
+    for some in bad.cast(pl.UInt32).alias(PLACE).to_frame().iter_slices(QUARANTINED_AT_ONCE):
+        found = batch[some[PLACE]]
+        found = found.select(source=SOURCE, row=ROW).with_columns(_records(found.drop(SOURCE, ROW)), some[PLACE])
+        first, last = some[PLACE][0], some[PLACE][-1]
+        lines = [none]
+        for one in broken:
+            places = one.rows.cast(pl.UInt32).alias(PLACE)
+            places = places.filter(places.is_between(first, last))
+            lines.append(pl.select(places, column=pl.lit(one.column), rule=pl.lit(one.rule), message=pl.lit(one.message)))
+        table = pl.concat(lines).sort(PLACE, maintain_order=True)
+        yield table.join(found, on=PLACE, how="left", maintain_order="left").select(QUARANTINE)
 
 
 def _records(rows: Table) -> polars.Series:

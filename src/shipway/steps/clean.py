@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from shipway.core.artifacts import Checked
@@ -112,14 +113,11 @@ def _labels(rows: Rows, contract: Contract) -> NDArray[Any]:
     return np.concatenate([batch.select(target).to_series().to_numpy() for batch in rows.batches([contract.target])])
 
 
-def _keep(rows: Rows, wanted: NDArray[Any], folder: Any, progress: Progress) -> Rows:
+def _keep(rows: Rows, wanted: NDArray[Any], folder: Path, progress: Progress) -> Rows:
     """Those of *rows* that are *wanted*, written into *folder*."""
-    import polars as pl
-
-    writer, start = RowsWriter(folder), 0
-    with progress("writing", total=rows.height) as tick:
-        for batch in rows.batches():
-            writer.write(batch.filter(pl.Series(wanted[start : start + batch.height])))
-            start += batch.height
+    writer = RowsWriter(folder)
+    with progress("writing", total=int(wanted.sum())) as tick:
+        for batch in rows.chosen(wanted):
+            writer.write(batch)
             tick(batch.height)
     return writer.finish()
