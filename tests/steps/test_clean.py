@@ -15,7 +15,8 @@ from shipway.core.artifacts import Checked, Examined
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import DataError
 from shipway.core.ports import Staging
-from shipway.steps.clean import clean
+from shipway.core.rows import keep
+from shipway.steps.clean import clean, tidy
 
 CONTRACT = Contract(
     target="y",
@@ -92,13 +93,13 @@ cells = st.tuples(st.integers(0, 2), st.sampled_from([None, 0.5, 1.0]), st.sampl
 tables = st.lists(cells, min_size=1, max_size=30)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(tables, st.integers(1, 9))
 def test_what_is_left_is_each_row_once_in_the_order_of_first_appearance(rows: list[Row], size: int) -> None:
     assert cleaned(rows, size=size) == list(dict.fromkeys(rows))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(tables, st.integers(1, 9), st.sampled_from(["drop", "keep"]))
 def test_after_conflicts_are_dropped_equal_features_have_one_label_and_no_other_row_is_gone(
     rows: list[Row], size: int, duplicates: str
@@ -113,3 +114,25 @@ def test_after_conflicts_are_dropped_equal_features_have_one_label_and_no_other_
     else:
         with pytest.raises(DataError):
             cleaned(rows, size=size, duplicates=duplicates, conflicts="drop")
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables, st.sampled_from(["drop", "keep"]), st.sampled_from(["report", "drop"]))
+def test_every_row_is_kept_or_counted_as_a_duplicate_or_a_conflict(rows: list[Row], duplicates: Any, conflicts: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        given = keep(pl.DataFrame(rows, schema=SCHEMA, orient="row"), Path(folder) / "given")
+        try:
+            left, tally = tidy(
+                given,
+                contract=CONTRACT,
+                staging=Path(folder),
+                progress=Said(),
+                duplicates=duplicates,
+                conflicts=conflicts,
+            )
+        except DataError:
+            assert conflicts == "drop"
+            return
+        dropped = (tally.duplicates if duplicates == "drop" else 0) + (tally.conflict_rows if conflicts == "drop" else 0)
+        assert tally.received == len(rows) == left.height + dropped
+        assert tally.kept == left.height

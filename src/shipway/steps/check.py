@@ -156,7 +156,7 @@ def _changes(kept: Table, typed: Table, reading: Reading, broken: polars.Series,
 
 
 def _quarantine(batch: Table, broken: Sequence[Broken], bad: polars.Series) -> Iterator[Table]:
-    """One line a broken rule: where the row stood, what it broke, and the row as received; a frame for every few rows, in order."""
+    """One line a broken rule: where the row stood, what it broke, and the row as received; some rows at a time, in order."""
     import polars as pl
 
     none = pl.DataFrame(schema={PLACE: pl.UInt32, "column": pl.String, "rule": pl.String, "message": pl.String})

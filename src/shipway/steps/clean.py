@@ -16,6 +16,9 @@ from shipway.core.step import step
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Repeats = Literal["drop", "keep", "fail"]
+Conflicts = Literal["report", "drop"]
+
 
 @step(writes="clean")
 def clean(
@@ -24,8 +27,8 @@ def clean(
     contract: Contract,
     staging: Staging,
     progress: Progress,
-    duplicates: Literal["drop", "keep", "fail"] = "drop",
-    conflicts: Literal["report", "drop"] = "report",
+    duplicates: Repeats = "drop",
+    conflicts: Conflicts = "report",
 ) -> Rows:
     """Drop exact duplicates, report or drop conflicting labels; nothing else is dropped, and nothing is learned.
 
@@ -36,14 +39,21 @@ def clean(
     Raises:
         DataError: There are duplicates and they are to `fail`, or no row is left.
     """
-    rows, tally = _without_repeats(checked.rows, staging, progress, duplicates)
-    rows, tally = _without_conflicts(rows, tally, contract, staging, progress, conflicts)
+    rows, _ = tidy(
+        checked.rows, contract=contract, staging=staging, progress=progress, duplicates=duplicates, conflicts=conflicts
+    )
     return rows
 
 
-def _without_repeats(
-    rows: Rows, staging: Staging, progress: Progress, duplicates: Literal["drop", "keep", "fail"]
+def tidy(
+    rows: Rows, *, contract: Contract, staging: Path, progress: Progress, duplicates: Repeats, conflicts: Conflicts
 ) -> tuple[Rows, Tally]:
+    """What `clean` keeps of *rows*, and what became of the others; arguments and errors as there."""
+    rows, tally = _without_repeats(rows, staging, progress, duplicates)
+    return _without_conflicts(rows, tally, contract, staging, progress, conflicts)
+
+
+def _without_repeats(rows: Rows, staging: Path, progress: Progress, duplicates: Repeats) -> tuple[Rows, Tally]:
     import numpy as np
 
     from shipway.core.twins import first_equals
@@ -71,7 +81,7 @@ def _without_repeats(
 
 
 def _without_conflicts(
-    rows: Rows, tally: Tally, contract: Contract, staging: Staging, progress: Progress, conflicts: Literal["report", "drop"]
+    rows: Rows, tally: Tally, contract: Contract, staging: Path, progress: Progress, conflicts: Conflicts
 ) -> tuple[Rows, Tally]:
     """Deal with groups of rows with equal features and different labels."""
     import msgspec
