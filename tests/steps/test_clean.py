@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.steps.said import Said
 
+from shipway.core import quarantine
 from shipway.core import rows as rows_module
 from shipway.core.artifacts import Checked, DataVersion, Examined, Origin, Page
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import DataError
 from shipway.core.ports import Staging
 from shipway.core.rows import keep
-from shipway.steps.clean import clean
+from shipway.steps.clean import clean, tidy
 
 CONTRACT = Contract(
     target="y",
@@ -28,7 +29,6 @@ CONTRACT = Contract(
     },
 )
 VERSION = DataVersion(name="visits/2026-11", hash="", path="data/visits", origin=Origin(source="visits.csv", rows=0))
-QUARANTINE = ("source", "row", "column", "rule", "message", "record")
 SCHEMA = {"id": pl.Int64, "x": pl.Float64, "y": pl.String}
 
 
@@ -50,7 +50,7 @@ def through(rows: list[Row], said: Said | None = None, size: int = 1000, **given
         staging.mkdir()
         for place, part in enumerate(frame.iter_slices(size)):
             part.write_parquet(checked / "rows" / f"part-{place:05}.parquet")
-        keep(pl.DataFrame(schema=dict.fromkeys(QUARANTINE, pl.String)), checked / "quarantine")
+        keep(quarantine.empty(), checked / "quarantine")
         examined = Examined(received=frame.height, quarantined=0)
         with_ports = {"contract": CONTRACT, "staging": Staging(staging), "progress": said or Said()}
         result, page = clean(Checked(checked, examined), VERSION, **with_ports, **given)
@@ -111,13 +111,13 @@ cells = st.tuples(st.integers(0, 2), st.sampled_from([None, 0.5, 1.0]), st.sampl
 tables = st.lists(cells, min_size=1, max_size=30)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(tables, st.integers(1, 9))
 def test_what_is_left_is_each_row_once_in_the_order_of_first_appearance(rows: list[Row], size: int) -> None:
     assert cleaned(rows, size=size) == list(dict.fromkeys(rows))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(tables, st.integers(1, 9), st.sampled_from(["drop", "keep"]))
 def test_after_conflicts_are_dropped_equal_features_have_one_label_and_no_other_row_is_gone(
     rows: list[Row], size: int, duplicates: str
@@ -132,3 +132,25 @@ def test_after_conflicts_are_dropped_equal_features_have_one_label_and_no_other_
     else:
         with pytest.raises(DataError):
             cleaned(rows, size=size, duplicates=duplicates, conflicts="drop")
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables, st.sampled_from(["drop", "keep"]), st.sampled_from(["report", "drop"]))
+def test_every_row_is_kept_or_counted_as_a_duplicate_or_a_conflict(rows: list[Row], duplicates: Any, conflicts: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        given = keep(pl.DataFrame(rows, schema=SCHEMA, orient="row"), Path(folder) / "given")
+        try:
+            left, tally, _ = tidy(
+                given,
+                contract=CONTRACT,
+                staging=Path(folder),
+                progress=Said(),
+                duplicates=duplicates,
+                conflicts=conflicts,
+            )
+        except DataError:
+            assert conflicts == "drop"
+            return
+        dropped = (tally.duplicates if duplicates == "drop" else 0) + (tally.conflict_rows if conflicts == "drop" else 0)
+        assert tally.received == len(rows) == left.height + dropped
+        assert tally.kept == left.height

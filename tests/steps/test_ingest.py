@@ -13,6 +13,7 @@ from tests.steps.said import Said
 from shipway.core.artifacts import ROW, SOURCE, DataVersion, Origin, Received
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Staging
+from shipway.core.rows import BATCH_ROWS
 from shipway.steps.combine import combine
 from shipway.steps.ingest import ingest
 
@@ -49,6 +50,7 @@ SECOND = ("b.csv", 4, pl.DataFrame({"x": ["3"], "z": ["new"]}))
 
 
 def received(folder: Path, *batches: tuple[str, int, pl.DataFrame], said: Said | None = None) -> Received:
+    folder.mkdir(exist_ok=True)
     return ingest(source=Frames(*batches), staging=Staging(folder), progress=said or Said())
 
 
@@ -122,3 +124,19 @@ def test_dates_of_one_part_do_not_become_numbers_beside_those_of_another(tmp_pat
     received(tmp_path, ("a.parquet", 1, pl.DataFrame({"x": [1.0]})), ("b.parquet", 1, pl.DataFrame({"x": [date(2026, 1, 2)]})))
     with pytest.raises(DataError, match="'x' holds dates or times and numbers"):
         combined(tmp_path)
+
+
+def test_parts_of_one_kind_are_linked_and_not_written_again(tmp_path: Path) -> None:
+    result = received(tmp_path / "parts", FIRST, ("b.csv", 1, FIRST[2]))
+    staging = Staging(tmp_path / "staging")
+    staging.mkdir()
+    rows = combine(VERSION, versions=Folders(result.folder), staging=staging, progress=Said())
+    assert [part.stat().st_ino for part in rows.parts] == [part.stat().st_ino for part in sorted(result.folder.glob("*.parquet"))]
+
+
+def test_a_large_batch_is_staged_in_parts_that_keep_where_each_row_stood(tmp_path: Path) -> None:
+    count = BATCH_ROWS + 1
+    result = received(tmp_path, ("a.csv", 5, pl.DataFrame({"x": ["1"] * count})))
+    parts = [pl.read_parquet(path) for path in sorted(result.folder.glob("part-*.parquet"))]
+    assert [part.height for part in parts] == [BATCH_ROWS, 1]
+    assert parts[1][ROW].to_list() == [5 + BATCH_ROWS]

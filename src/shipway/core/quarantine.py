@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,11 @@ ADDED = ("_source", "_row", "_rules")
 PLACE = "_shipway_place"
 """Name of a passing column; no contract has such a name."""
 
+AT_ONCE = 20_000
+"""Rows that are made into JSON texts at once, so that a batch in which every row breaks many rules takes no more memory."""
+
+LINE = ("source", "row", "column", "rule", "message", "record")
+
 Reason = tuple[str, str, str]
 """Column, rule, message."""
 
@@ -39,8 +44,22 @@ def bad(broken: Sequence[Broken]) -> polars.Series:
 
 
 def of(rows: Table, broken: Sequence[Broken]) -> Table:
-    """One line a broken rule: `source` and `row` where the row stood, `column`, `rule`, `message`, and `record`, the row as
-    received, as JSON text.
+    """All of `lines` as one frame."""
+    import polars as pl
+
+    return pl.concat([empty(), *lines(rows, broken)])
+
+
+def empty() -> Table:
+    """A quarantine with no line."""
+    import polars as pl
+
+    return pl.DataFrame(schema=dict.fromkeys(LINE, pl.String) | {"row": pl.Int64})
+
+
+def lines(rows: Table, broken: Sequence[Broken]) -> Iterator[Table]:
+    """One line a broken rule, in the order of the rows: `source` and `row` where the row stood, `column`, `rule`, `message`, and
+    `record`, the row as received, as JSON text.
 
     Args:
         rows: As received, with where each row stood in `SOURCE` and `ROW`.
@@ -48,19 +67,18 @@ def of(rows: Table, broken: Sequence[Broken]) -> Table:
     """
     import polars as pl
 
-    places = bad(broken)
-    found = rows[places]
-    found = found.select(source=SOURCE, row=ROW).with_columns(_records(found.drop(SOURCE, ROW))).with_columns(places.alias(PLACE))
-    lines = [
-        pl.select(
-            one.rows.cast(pl.UInt32).alias(PLACE), column=pl.lit(one.column), rule=pl.lit(one.rule), message=pl.lit(one.message)
-        )
-        for one in broken
-    ]
     none = pl.DataFrame(schema={PLACE: pl.UInt32, "column": pl.String, "rule": pl.String, "message": pl.String})
-    table = pl.concat([none, *lines]).sort(PLACE, maintain_order=True)
-    joined = table.join(found.with_columns(pl.col(PLACE).cast(pl.UInt32)), on=PLACE, how="left", maintain_order="left")
-    return joined.select("source", "row", "column", "rule", "message", "record")
+    for some in bad(broken).cast(pl.UInt32).alias(PLACE).to_frame().iter_slices(AT_ONCE):
+        found = rows[some[PLACE]]
+        found = found.select(source=SOURCE, row=ROW).with_columns(_records(found.drop(SOURCE, ROW)), some[PLACE])
+        first, last = some[PLACE][0], some[PLACE][-1]
+        told = [none]
+        for one in broken:
+            places = one.rows.cast(pl.UInt32).alias(PLACE)
+            places = places.filter(places.is_between(first, last))
+            told.append(pl.select(places, column=pl.lit(one.column), rule=pl.lit(one.rule), message=pl.lit(one.message)))
+        table = pl.concat(told).sort(PLACE, maintain_order=True)
+        yield table.join(found, on=PLACE, how="left", maintain_order="left").select(LINE)
 
 
 def reasons(broken: Iterable[Broken]) -> Counter[Reason]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from shipway.core import disk
 
 if TYPE_CHECKING:
     import polars
+    from numpy.typing import NDArray
 
 BATCH_ROWS = 200_000
 """Rows that a step holds at once. With 23 columns of text such a batch takes about 150 MB; smaller ones cost time, larger ones
@@ -51,28 +52,40 @@ class Rows:
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[polars.DataFrame]:
         """Yield the rows in order, about `BATCH_ROWS` at a time, however the parts are cut; *columns* of them, or all."""
+        names = list(self.columns if columns is None else columns)
+        for parts, start, height in self._cuts():
+            yield self._read(parts, names, start, height)
+
+    def chosen(self, wanted: NDArray[Any]) -> Iterator[polars.DataFrame]:
+        """Yield the rows that are *wanted*, booleans of shape (rows,), in order and in batches; the rest is hardly read."""
         import polars
 
-        names = list(self.columns if columns is None else columns)
+        first = 0
+        for parts, start, height in self._cuts():
+            of_batch = wanted[first : first + height]
+            if of_batch.any():
+                yield self._read(parts, self.columns, start, height).filter(polars.Series(of_batch))
+            first += height
+
+    def _cuts(self) -> Iterator[tuple[list[Path], int, int]]:
+        """The parts that make each batch, where it starts in them, and its height."""
         waiting: list[Path] = []
         held = 0
         for part, height in zip(self.parts, self._heights, strict=True):
             if waiting and held + height > BATCH_ROWS:
-                yield self._read(waiting, names)
+                yield waiting, 0, held
                 waiting, held = [], 0
             if height > 2 * BATCH_ROWS:
-                scan = polars.scan_parquet(part, glob=False).select(names)
-                for start in range(0, height, BATCH_ROWS):
-                    yield scan.slice(start, BATCH_ROWS).collect()
+                yield from (([part], start, min(BATCH_ROWS, height - start)) for start in range(0, height, BATCH_ROWS))
             elif height:
                 waiting.append(part)
                 held += height
         if waiting:
-            yield self._read(waiting, names)
+            yield waiting, 0, held
 
     def frame(self) -> polars.DataFrame:
         """All rows at once."""
-        return self._read(self.parts, self.columns)
+        return self._read(self.parts, self.columns, 0, self.height)
 
     def sample(self, at_most: int) -> tuple[polars.DataFrame, polars.Series]:
         """At most *at_most* rows, evenly spread over the table, and the place of each in it, from 0."""
@@ -96,10 +109,12 @@ class Rows:
         return cls(folder)
 
     @staticmethod
-    def _read(parts: Sequence[Path], names: Sequence[str]) -> polars.DataFrame:
+    def _read(parts: Sequence[Path], names: Sequence[str], start: int, height: int) -> polars.DataFrame:
         import polars
 
-        return polars.concat([polars.read_parquet(part, columns=list(names), glob=False) for part in parts]).select(names)
+        if len(parts) == 1:
+            return polars.scan_parquet(parts[0], glob=False).select(names).slice(start, height).collect()
+        return polars.concat([polars.scan_parquet(part, glob=False).select(names) for part in parts]).collect()
 
 
 class RowsWriter:

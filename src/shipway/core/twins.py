@@ -17,7 +17,7 @@ from shipway.core.rows import Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HELD_BYTES = 256 * 2**20
+HELD_BYTES = 192 * 2**20
 """How much of the first rows of each set of equals is held at once. Where they take more, the table is gone through several
 times, each time for a share of the hashes."""
 

@@ -48,10 +48,12 @@ def check(
     Raises:
         DataError: A column is lost, too many rows break a rule (the commonest reasons are named), or none is left.
     """
+
     if not 0 <= max_bad_share <= 1:
         raise UsageError(f"[check] max_bad_share must be between 0 and 1; found {max_bad_share}")
     _compare_columns([name for name in rows.columns if name not in (SOURCE, ROW)], contract, progress)
     kept, aside = RowsWriter(staging / "rows"), RowsWriter(staging / "quarantine")
+    aside.write(quarantine.empty())
     reasons = Counter[tuple[str, str, str]]()
     changes = Counter[tuple[str, str]]()
     bad = 0
@@ -66,7 +68,8 @@ def check(
                 typed = reading.frame if good is None else reading.frame.filter(good)
                 changes.update(_changes(batch if good is None else batch.filter(good), typed, reading, broken, contract))
                 kept.write(typed)
-                aside.write(quarantine.of(batch, reading.broken))
+                for lines in quarantine.lines(batch, reading.broken):
+                    aside.write(lines)
             tick(batch.height)
     if bad > max_bad_share * rows.height or bad == rows.height:
         misread = schema_changes.evidence(reasons, rows.height)

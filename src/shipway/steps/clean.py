@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from shipway.core.artifacts import Checked, DataVersion, Page
@@ -15,6 +16,9 @@ from shipway.core.step import step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Repeats = Literal["drop", "keep", "fail"]
+Conflicts = Literal["report", "drop"]
 
 
 REPORTED_ROWS = 200_000
@@ -29,8 +33,8 @@ def clean(
     contract: Contract,
     staging: Staging,
     progress: Progress,
-    duplicates: Literal["drop", "keep", "fail"] = "drop",
-    conflicts: Literal["report", "drop"] = "report",
+    duplicates: Repeats = "drop",
+    conflicts: Conflicts = "report",
     report: bool = True,
 ) -> tuple[Rows, Page]:
     """Drop exact duplicates, report or drop conflicting labels; nothing else is dropped, and nothing is learned.
@@ -44,8 +48,9 @@ def clean(
     Raises:
         DataError: There are duplicates and they are to `fail`, or no row is left.
     """
-    rows, tally = _without_repeats(checked.rows, staging, progress, duplicates)
-    rows, tally, findings = _without_conflicts(rows, tally, contract, staging, progress, conflicts)
+    rows, tally, findings = tidy(
+        checked.rows, contract=contract, staging=staging, progress=progress, duplicates=duplicates, conflicts=conflicts
+    )
     if not report:
         return rows, Page("")
     with progress("drawing the data report"):
@@ -75,9 +80,15 @@ def _draw(
     return Page(text)
 
 
-def _without_repeats(
-    rows: Rows, staging: Staging, progress: Progress, duplicates: Literal["drop", "keep", "fail"]
-) -> tuple[Rows, Tally]:
+def tidy(
+    rows: Rows, *, contract: Contract, staging: Path, progress: Progress, duplicates: Repeats, conflicts: Conflicts
+) -> tuple[Rows, Tally, list[Finding]]:
+    """What `clean` keeps of *rows*, what became of the others, and what equal rows say; arguments and errors as there."""
+    rows, tally = _without_repeats(rows, staging, progress, duplicates)
+    return _without_conflicts(rows, tally, contract, staging, progress, conflicts)
+
+
+def _without_repeats(rows: Rows, staging: Path, progress: Progress, duplicates: Repeats) -> tuple[Rows, Tally]:
     import numpy as np
 
     from shipway.core.twins import first_equals
@@ -105,7 +116,7 @@ def _without_repeats(
 
 
 def _without_conflicts(
-    rows: Rows, tally: Tally, contract: Contract, staging: Staging, progress: Progress, conflicts: Literal["report", "drop"]
+    rows: Rows, tally: Tally, contract: Contract, staging: Path, progress: Progress, conflicts: Conflicts
 ) -> tuple[Rows, Tally, list[Finding]]:
     """Deal with groups of rows with equal features and different labels; also gives what equal rows say."""
     import msgspec
@@ -146,14 +157,11 @@ def _labels(rows: Rows, contract: Contract) -> NDArray[Any]:
     return np.concatenate([batch.select(target).to_series().to_numpy() for batch in rows.batches([contract.target])])
 
 
-def _keep(rows: Rows, wanted: NDArray[Any], folder: Any, progress: Progress) -> Rows:
+def _keep(rows: Rows, wanted: NDArray[Any], folder: Path, progress: Progress) -> Rows:
     """Those of *rows* that are *wanted*, written into *folder*."""
-    import polars as pl
-
-    writer, start = RowsWriter(folder), 0
-    with progress("writing", total=rows.height) as tick:
-        for batch in rows.batches():
-            writer.write(batch.filter(pl.Series(wanted[start : start + batch.height])))
-            start += batch.height
+    writer = RowsWriter(folder)
+    with progress("writing", total=int(wanted.sum())) as tick:
+        for batch in rows.chosen(wanted):
+            writer.write(batch)
             tick(batch.height)
     return writer.finish()
