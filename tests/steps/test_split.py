@@ -125,3 +125,53 @@ def test_no_twin_and_no_group_is_ever_on_both_sides(
 
 def test_without_strata_the_share_is_kept_over_all_rows() -> None:
     assert parts(table("abc" * 20), stratify=False, test_share=0.25)[1].height == 15
+
+
+def rare() -> pl.DataFrame:
+    """Two common classes and three of one row each, in numbers."""
+    labels = [1] * 30 + [2] * 30 + [3, 4, 5]
+    return pl.DataFrame({"x": range(63), "y": labels})
+
+
+RARE = Contract(target="y", columns={"x": Column(type="integer"), "y": Column(type="integer", levels=[1, 2, 3, 4, 5])})
+
+
+def test_rare_classes_stay_in_training_by_default() -> None:
+    said = Said()
+    training, testing = split(rare(), contract=RARE, progress=said)
+    assert set(training["y"]) == {1, 2, 3, 4, 5}
+    assert set(testing["y"]) == {1, 2}
+    assert sum("too rare to split: all in training" in text for text in said.warnings) == 3
+
+
+def test_rare_classes_are_merged_into_one_that_both_parts_have() -> None:
+    said = Said()
+    training, testing = split(rare(), contract=RARE, progress=said, rare_classes="merge")
+    assert set(training["y"]) == set(testing["y"]) == {"1", "2", "other"}
+    assert "merged into the class 'other': class 3 (1 rows that stay together), class 4" in said.warnings[0]
+
+
+def test_a_merged_class_takes_no_name_of_a_level() -> None:
+    levels: list[Any] = ["other", "other 2", "c", "d"]
+    contract = Contract(target="y", columns={"x": Column(type="integer"), "y": Column(type="category", levels=levels)})
+    rows = pl.DataFrame({"x": range(42), "y": ["other"] * 20 + ["other 2"] * 20 + ["c", "d"]})
+    training, _ = split(rows, contract=contract, progress=Said(), rare_classes="merge")
+    assert set(training["y"]) == {"other", "other 2", "other 3"}
+
+
+def test_a_single_rare_class_has_nothing_to_be_merged_with() -> None:
+    said = Said()
+    training, testing = split(rare()[:61], contract=RARE, progress=said, rare_classes="merge")
+    assert 3 in training["y"].to_list()
+    assert 3 not in testing["y"].to_list()
+    assert any("class 3 (1 rows that stay together) is too rare to split: all in training" in text for text in said.warnings)
+
+
+def test_rare_classes_can_stop_the_run_named_with_their_rows() -> None:
+    with pytest.raises(DataError, match=r"class 3 \(1 rows.*class 5.*\"keep\".*\"merge\""):
+        split(rare(), contract=RARE, progress=Said(), rare_classes="fail")
+
+
+def test_merging_needs_strata() -> None:
+    with pytest.raises(UsageError, match="needs stratify = true"):
+        split(rare(), contract=RARE, progress=Said(), rare_classes="merge", stratify=False)

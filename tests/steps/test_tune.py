@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from tests.modelling.tables import CHURN, FLOWERS, churn, flowers
 from tests.steps.said import Said
 
+from shipway.core import plan, project
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import DataError, UsageError
 from shipway.modelling import metrics, targets
@@ -218,3 +220,11 @@ def test_training_refits_the_winner_as_the_search_described_it() -> None:
     model = train(churn(), found, contract=CHURN, progress=Said())
     inner = model.pipeline[-1].estimator_
     assert (inner.n_estimators, inner.num_leaves, inner.n_jobs) == (7, 4, 1)
+
+
+def test_an_unknown_key_of_preprocess_is_named_with_the_nearest(tmp_path: Path) -> None:
+    folder = tmp_path / "visits"
+    folder.mkdir()
+    (folder / "project.toml").write_text('[preprocess]\nmising = "mean"\n')
+    with pytest.raises(UsageError, match=r"\[preprocess\] has no setting 'mising'; did you mean 'missing'"):
+        plan.settings_of(tune, project.load(folder))

@@ -70,6 +70,11 @@ def settings_of(step: Step[..., Any], project: ProjectFolder) -> dict[str, Any]:
             continue
         given = project.section(name) if name in FREE_SECTIONS else section.get(name, default)
         where = f"[{name}]" if name in FREE_SECTIONS else f"[{step.name}] {name}"
+        if name in FREE_SECTIONS:
+            fields = getattr(step.annotations[name], "__struct_fields__", ())
+            for key in given:
+                if key not in fields:
+                    raise UsageError(f"{project.file}: {where} has no setting {key!r}; {suggest(key, fields)}")
         try:
             settings[name] = given if given is default else msgspec.convert(given, step.annotations[name])
         except msgspec.ValidationError as error:

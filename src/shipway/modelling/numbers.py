@@ -27,8 +27,12 @@ MOMENT_PARTS = ("days", "month", "weekday", "hour")
 INDICATED_ROWS = 10
 """So many rows have to be missing (and as many known) for "it is missing" to be worth a column of its own."""
 
-SKEWED = 1.0
-"""Skewness above which a distribution counts as highly skewed (Bulmer 1979, Principles of Statistics)."""
+SKEWED = 2.0
+"""Skewness from which a column is straightened, that of an exponential distribution. From 1 on ("highly skewed", Bulmer 1979) it
+cost logistic regression as often as it helped (benchmarks/out_of_the_box.py: wine)."""
+
+REPEATED = 0.1
+"""Share of a column's commonest value above which it is not straightened: a heap stays a heap, however it is bent."""
 
 SKEW_SAMPLE = 10_000
 """Rows on which the power of a transformation is fitted; its estimate hardly changes with more."""
@@ -217,10 +221,12 @@ def _fill(column: NDArray[np.float64], rule: Rule) -> float:
 
 
 def _skewed(column: NDArray[np.float64]) -> bool:
-    """Whether the column has a long tail; one of two values has none."""
+    """Whether the column has a long tail and no heap."""
     mean, scale = scales(column[:, None])
     centred = (column - mean) / scale
-    return bool(abs((centred**3).mean()) > SKEWED and len(np.unique(column)) > 2)
+    if not abs((centred**3).mean()) > SKEWED:
+        return False
+    return bool(np.unique(column, return_counts=True)[1].max() <= REPEATED * len(column))
 
 
 @functools.lru_cache(maxsize=4096)

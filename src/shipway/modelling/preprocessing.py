@@ -90,7 +90,8 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         max_levels: A category with more levels has high cardinality.
         high_cardinality: `target`: the mean of the target at each level; `rare`: only the commonest levels have their own place.
         dates: Their parts as numbers, or nothing.
-        skew: `yeo-johnson` straightens numbers with a long tail, for estimators that need scaled numbers.
+        skew: `yeo-johnson` straightens numbers with a long tail, for estimators that need scaled numbers: there it helped
+            logistic regression or changed nothing, on each table of benchmarks/out_of_the_box.py it was tried on.
         columns: Column -> what is done to it otherwise.
         imbalance: What is done where one class is much rarer; all but `report` shift the probabilities towards it.
     """
@@ -109,7 +110,7 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     max_levels: int = 50
     high_cardinality: HighCardinality = "auto"
     dates: Dates = "parts"
-    skew: Skew = "none"
+    skew: Skew = "yeo-johnson"
     imbalance: Imbalance = "report"
     columns: dict[str, ColumnPreprocess] = {}
 

@@ -58,6 +58,8 @@ def split(
 
     if not 0 < test_share < 1:
         raise UsageError(f"[split] test_share must lie between 0 and 1; found {test_share}")
+    if rare_classes == "merge" and not stratify:
+        raise UsageError('[split] rare_classes = "merge" needs stratify = true, or a class might be in the test part alone')
     table = clean.frame()
     together = _together(table, contract, group)
     labels = _labels(table, contract)
@@ -70,8 +72,8 @@ def split(
                 f"too rare to split: {_named(apart, labels, contract)}; send more rows of them, or set [split] rare_classes to "
                 '"keep" (all in training) or "merge" (as one class)'
             )
-        table, labels, strata, apart = _merge(table, contract, labels, together, apart, progress, stratify=stratify)
-    for place in apart:
+        table, labels, strata, apart = _merge(table, contract, labels, together, apart, progress)
+    for place in apart if stratify else ():
         progress.warn(f"{_named([place], labels, contract)} is too rare to split: all in training")
     aside = _draw(strata, np.bincount(together), test_share, np.random.default_rng(seed), at_least_one=stratify)
     testing = pl.Series(aside[together])
@@ -96,15 +98,11 @@ def _merge(
     together: NDArray[Any],
     apart: list[int],
     progress: Progress,
-    *,
-    stratify: bool,
 ) -> tuple[Table, NDArray[Any], NDArray[Any], list[int]]:
     """Make one class of those that are too rare. A single one stays as it is: there is nothing to merge it with."""
     import numpy as np
     import polars as pl
 
-    if not stratify:
-        raise UsageError('[split] rare_classes = "merge" needs stratify = true, or a class might be in the test part alone')
     classes = len(contract.classes)
     if len(apart) > 1:
         name = _merged_name(contract)
@@ -113,7 +111,7 @@ def _merge(
         texts = clean[contract.target].cast(pl.String)
         clean = clean.with_columns(texts.set(pl.Series(rare), name).alias(contract.target))
         labels = np.where(rare, classes, labels)
-    strata, apart = _strata(labels, together, classes + 1, stratify=stratify)
+    strata, apart = _strata(labels, together, classes + 1, stratify=True)
     return clean, labels, strata, apart
 
 
@@ -180,7 +178,7 @@ def _strata(labels: NDArray[Any], together: NDArray[Any], classes: int, *, strat
     held_by = np.bincount(pairs[1], minlength=classes)
     apart = [place for place in range(classes) if held_by[place] == 1]
     if not stratify:
-        return np.zeros(groups, dtype=np.int64), []
+        return np.zeros(groups, dtype=np.int64), apart
     order = np.argsort(np.argsort(np.bincount(labels, minlength=classes), kind="stable"), kind="stable")
     rarest = np.full(groups, classes)
     np.minimum.at(rarest, pairs[0], order[pairs[1]])

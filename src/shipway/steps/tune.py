@@ -53,7 +53,7 @@ def tune(
     settings = choices.settings(chosen, search=search, trials=trials, seed=seed)
     if texts := pipeline.free_text(contract, prepare, preprocess):
         progress.warn(f"free text is left out of the model: {', '.join(texts)}; [prepare.add] can make features of it")
-    _tell_imbalance(training, contract, preprocess, progress)
+    _tell(training, contract, preprocess, progress)
     found = searching.run(
         training,
         settings,
@@ -69,9 +69,12 @@ def tune(
     return found
 
 
-def _tell_imbalance(training: Table, contract: Contract, preprocess: Preprocess, progress: Progress) -> None:
+def _tell(training: Table, contract: Contract, preprocess: Preprocess, progress: Progress) -> None:
     from shipway.modelling import imbalance, targets
+    from shipway.modelling.neighbours import DONORS
 
+    if "knn" in (preprocess.missing, *(own.missing for own in preprocess.columns.values())) and training.height > DONORS:
+        progress.warn(f'[preprocess] missing = "knn" looks for neighbours among {DONORS:,} of {training.height:,} rows')
     if preprocess.imbalance != "report":
         progress.warn(
             f'[preprocess] imbalance = "{preprocess.imbalance}": probabilities are those of evened out classes, higher for rare '
