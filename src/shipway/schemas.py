@@ -87,7 +87,7 @@ def _is_ours(content: bytes, schema: Schema) -> bool:
 
 def _setting(annotation: Any, default: Any, text: str | None) -> Schema:
     schema = of(annotation, text)
-    return schema if default is None else {**schema, "default": msgspec.to_builtins(default)}
+    return schema if default is None else {**schema, "default": msgspec.json.decode(msgspec.json.encode(default))}
 
 
 def _sources(sources: Mapping[str, str], given: Collection[str]) -> Schema:

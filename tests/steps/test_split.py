@@ -33,9 +33,11 @@ def table(labels: str, xs: list[int | None] | None = None, who: list[str | None]
     return pl.DataFrame(columns, schema={"id": pl.Int64, "x": pl.Int64, "y": pl.String, "who": pl.String})
 
 
-def parts(rows: pl.DataFrame, said: Said | None = None, **given: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
+def parts(
+    rows: pl.DataFrame, said: Said | None = None, contract: Contract = CONTRACT, **given: Any
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     with tempfile.TemporaryDirectory() as folder:
-        return split(keep(rows, Path(folder)), contract=CONTRACT, progress=said or Said(), **given)
+        return split(keep(rows, Path(folder)), contract=contract, progress=said or Said(), **given)
 
 
 def test_each_class_keeps_its_share_in_both_parts_of_an_ordered_table() -> None:
@@ -138,7 +140,7 @@ RARE = Contract(target="y", columns={"x": Column(type="integer"), "y": Column(ty
 
 def test_rare_classes_stay_in_training_by_default() -> None:
     said = Said()
-    training, testing = split(rare(), contract=RARE, progress=said)
+    training, testing = parts(rare(), said, RARE)
     assert set(training["y"]) == {1, 2, 3, 4, 5}
     assert set(testing["y"]) == {1, 2}
     assert sum("too rare to split: all in training" in text for text in said.warnings) == 3
@@ -146,7 +148,7 @@ def test_rare_classes_stay_in_training_by_default() -> None:
 
 def test_rare_classes_are_merged_into_one_that_both_parts_have() -> None:
     said = Said()
-    training, testing = split(rare(), contract=RARE, progress=said, rare_classes="merge")
+    training, testing = parts(rare(), said, RARE, rare_classes="merge")
     assert set(training["y"]) == set(testing["y"]) == {"1", "2", "other"}
     assert "merged into the class 'other': class 3 (1 rows that stay together), class 4" in said.warnings[0]
 
@@ -155,13 +157,13 @@ def test_a_merged_class_takes_no_name_of_a_level() -> None:
     levels: list[Any] = ["other", "other 2", "c", "d"]
     contract = Contract(target="y", columns={"x": Column(type="integer"), "y": Column(type="category", levels=levels)})
     rows = pl.DataFrame({"x": range(42), "y": ["other"] * 20 + ["other 2"] * 20 + ["c", "d"]})
-    training, _ = split(rows, contract=contract, progress=Said(), rare_classes="merge")
+    training, _ = parts(rows, contract=contract, rare_classes="merge")
     assert set(training["y"]) == {"other", "other 2", "other 3"}
 
 
 def test_a_single_rare_class_has_nothing_to_be_merged_with() -> None:
     said = Said()
-    training, testing = split(rare()[:61], contract=RARE, progress=said, rare_classes="merge")
+    training, testing = parts(rare()[:61], said, RARE, rare_classes="merge")
     assert 3 in training["y"].to_list()
     assert 3 not in testing["y"].to_list()
     assert any("class 3 (1 rows that stay together) is too rare to split: all in training" in text for text in said.warnings)
@@ -169,9 +171,9 @@ def test_a_single_rare_class_has_nothing_to_be_merged_with() -> None:
 
 def test_rare_classes_can_stop_the_run_named_with_their_rows() -> None:
     with pytest.raises(DataError, match=r"class 3 \(1 rows.*class 5.*\"keep\".*\"merge\""):
-        split(rare(), contract=RARE, progress=Said(), rare_classes="fail")
+        parts(rare(), contract=RARE, rare_classes="fail")
 
 
 def test_merging_needs_strata() -> None:
     with pytest.raises(UsageError, match="needs stratify = true"):
-        split(rare(), contract=RARE, progress=Said(), rare_classes="merge", stratify=False)
+        parts(rare(), contract=RARE, rare_classes="merge", stratify=False)
