@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import io
 import os
+import pickle
+import random
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from shipway.adapters.files import FilesSource, delimited
+from shipway.adapters.files import FilesSource, delimited, survey
+from shipway.core.dialect import Dialect
 from shipway.core.errors import DataError, UsageError
 
 
@@ -108,7 +114,7 @@ def test_lines_may_end_as_old_macs_ended_them(project):
         (b"", "a.csv is empty"),
         (b"x,y,x\n1,2,3\n", "more than one column named 'x'"),
         (b"x,y\n1,2,3\n", "a.csv can't be read.*set separator"),
-        ("é\n".encode() + b"\xe9\n", "a.csv can't be read.*row 0: byte 0xe9 is not utf-8.*set encoding"),
+        ("é\n".encode() + b"\xe9\n", "a.csv can't be read: line 2 has the byte 0xe9, which is not utf-8.*set encoding"),
     ],
     ids=["empty", "column twice", "too many cells", "not UTF-8"],
 )
@@ -116,6 +122,146 @@ def test_a_file_that_is_no_table_is_refused_by_name(project, content, message):
     (project / "a.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
         read(project, "a.csv")
+
+
+def zipped(name: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr(name, "x")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf\r\n \n", "is empty"),
+        (zipped("a.csv"), "a zip archive"),
+        (zipped("xl/workbook.xml"), "an Excel workbook; save the sheet as CSV"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"\x89PNG\r\n", "a picture"),
+        (b"\n<!DOCTYPE html><html>", "a web page"),
+        (b'[{"a": 1}]', "JSON"),
+        (b'{"a": 1}\n{"a": 2}\n', "JSON"),
+        (pickle.dumps({"a": 1}), "a Python pickle"),
+        (random.Random(0).randbytes(4000), "is no text"),
+        (gzip.compress(b"x\n1\n" * 100)[:-9], "can't be unpacked"),
+    ],
+    ids=["empty", "blank", "zip", "Excel", "PDF", "PNG", "HTML", "JSON", "JSON lines", "pickle", "noise", "half of a gzip file"],
+)
+def test_a_file_of_another_kind_gets_one_sentence_with_what_it_is(project, content, message):
+    (project / "a.csv").write_bytes(content)
+    with pytest.raises(DataError, match=rf"^a.csv [^\n]*{message}[^\n]*$"):
+        read(project, "a.csv")
+
+
+def test_parquet_is_read_whatever_it_is_called(project):
+    kept = polars.DataFrame({"x": [1, 2]})
+    kept.write_parquet(project / "a.csv")
+    assert read(project, "a.csv")[0][2].equals(kept)
+
+
+def test_what_is_called_parquet_and_is_not_is_refused(project):
+    (project / "a.parquet").write_text("x\n1\n")
+    with pytest.raises(DataError, match=r"a\.parquet is no Parquet file"):
+        read(project, "a.parquet")
+
+
+def test_a_header_without_rows_is_a_table_without_rows(project):
+    (project / "a.csv").write_text("x,y\n")
+    assert read(project, "a.csv") == []
+
+
+def test_a_row_with_too_few_cells_misses_its_last_ones(project):
+    (project / "a.csv").write_text("x,y,z\n1,2\n4,5,6\n7\n")
+    assert read(project, "a.csv")[0][2].rows() == [("1", "2", None), ("4", "5", "6"), ("7", None, None)]
+
+
+def test_a_row_with_too_many_cells_is_named_and_what_stands_before_it_is_read(project):
+    (project / "a.csv").write_text("x,y\n" + "1,2\n" * 500 + "1,2,3\n" + "1,2\n" * 500)
+    with pytest.raises(DataError, match="row 501 has 3 cells, and there are 2 columns"):
+        read(project, "a.csv")
+
+
+def test_cells_beyond_the_last_column_do_not_matter_when_they_are_empty(project):
+    (project / "a.csv").write_text("x,y\n1,2\n3,4,,\n5,6\n")
+    assert read(project, "a.csv")[0][2].rows() == [("1", "2"), ("3", "4"), ("5", "6")]
+
+
+@pytest.mark.parametrize("text", ["x,y\n\n1,2\n\n3,4\n", "x,y\n1,2\n3,4\n\n\n", "x,y\r\n1,2\r\n3,4\r\n\r\n"])
+def test_lines_with_nothing_in_them_are_no_rows(project, text):
+    (project / "a.csv").write_bytes(text.encode())
+    assert [(first, table.rows()) for _, first, table in read(project, "a.csv")] == [(1, [("1", "2"), ("3", "4")])]
+
+
+def test_a_line_with_nothing_in_it_is_a_missing_cell_of_a_table_with_one_column(project):
+    (project / "a.csv").write_text("x\n1\n\n2\n")
+    assert read(project, "a.csv")[0][2]["x"].to_list() == ["1", None, "2"]
+
+
+def test_a_quote_within_a_cell_is_a_sign_like_others(project):
+    (project / "a.csv").write_text("x,y\n" + '1,"a, b"\n' * 200 + '2,5" pipe\n3,c\n')
+    assert read(project, "a.csv")[0][2].rows()[-2:] == [("2", '5" pipe'), ("3", "c")]
+
+
+def test_text_after_a_closing_quote_is_refused_and_its_row_named(project):
+    (project / "a.csv").write_text("x,y\n" + '1,"a, b"\n' * 2000 + '2,"c"d\n')
+    with pytest.raises(DataError, match=r'row 2001 has a cell whose quotes do not fit.* set quote = ""'):
+        read(project, "a.csv")
+
+
+def test_a_byte_that_is_not_utf_8_counts_however_late_it_comes(project):
+    (project / "a.csv").write_bytes(b"x,y\n" + b"1,a\n" * 100_000 + "2,é\n".encode("cp1252"))
+    assert read(project, "a.csv")[-1][2].rows()[-1] == ("2", "é")
+
+
+@pytest.mark.parametrize("suffix", [".csv.gz", ".tsv", ".data"])
+def test_other_usual_names_are_read(project, suffix):
+    (project / f"a{suffix}").write_bytes(gzip.compress(b"x,y\n1,2\n") if suffix.endswith(".gz") else b"x\ty\n1\t2\n")
+    assert read(project, f"a{suffix}")[0][2].rows() == [("1", "2")]
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "rows"),
+    [
+        ("1,2\n3,4\n", {"header": True}, [("3", "4")]),
+        ("a,b\nc,d\n", {"header": False}, [("a", "b"), ("c", "d")]),
+        ("u,v\nw,x\ny,z\n", {"skip": 1}, [("y", "z")]),
+        ('a,b\n"c",d\n', {"quote": ""}, [('"c"', "d")]),
+        ("a,b\nc!,d,e\n", {"escape": "!"}, [("c,d", "e")]),
+        ("a,b\nc;d,e\n", {"separator": ";"}, [("c", "d,e")]),
+    ],
+)
+def test_what_is_set_goes_before_what_is_guessed(project, text, keys, rows):
+    (project / "a.csv").write_text(text)
+    if "separator" in keys:
+        (project / "a.csv").write_text(text.replace("a,b", "a;b"))
+    assert read(project, "a.csv", **keys)[0][2].rows() == rows
+
+
+def test_the_dialect_of_each_file_is_told_with_the_reasons_for_what_is_unusual(project):
+    (project / "a.csv").write_text("x;y\n1,5;2\n")
+    (project / "b.csv").write_text("x,y\n1,2\n")
+    polars.DataFrame({"x": [1]}).write_parquet(project / "c.parquet")
+    found = FilesSource(project, path="*.*").dialects()
+    assert {name: (dialect, list(reasons)) for name, (dialect, reasons) in found.items()} == {
+        "a.csv": (Dialect(separator=";"), ["separator"]),
+        "b.csv": (Dialect(), []),
+    }
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["read whole", "left in the middle"])
+def test_copies_that_are_made_for_reading_do_not_outlive_it(project, tmp_path, whole):
+    state = tmp_path / "state"
+    (project / "a.csv.gz").write_bytes(gzip.compress("x;y\n1;é\n".encode("utf-16")))
+    batches = FilesSource(project, path="a.csv.gz", state=state).batches(Silent())
+    next(batches)
+    assert len(list(state.iterdir())) == 2
+    if whole:
+        list(batches)
+    else:
+        batches.close()
+    assert list(state.iterdir()) == []
 
 
 def test_a_pattern_without_a_file_is_refused_with_the_nearest_name(project):
@@ -177,3 +323,32 @@ def test_any_names_and_texts_come_back_from_a_csv_file_as_they_were(project, nam
     kept = polars.DataFrame(rows, schema={"first": polars.String, f"a\n{name}": polars.String}, orient="row")
     kept.write_csv(project / "a.csv", quote_style="always")
     assert read(project, "a.csv")[0][2].equals(kept)
+
+
+ROWS = st.lists(st.lists(st.text(st.sampled_from('ab",\n\r é'), max_size=5), min_size=2, max_size=2), min_size=1, max_size=8)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(rows=ROWS, chunk=st.integers(1, 40), tail=st.sampled_from(["", "\n", "\r\n\n"]))
+def test_the_rows_of_a_file_are_counted_whatever_its_cells_and_where_its_parts_end(project, monkeypatch, rows, chunk, tail):
+    monkeypatch.setattr(survey, "CHUNK_BYTES", chunk)
+    text = polars.DataFrame(rows, schema=["a", "b"], orient="row").write_csv(quote_style="always")
+    (project / "a.csv").write_bytes((text + tail).encode())
+    assert survey.rows_of(project / "a.csv", Dialect(), lines=1, width=2) == len(rows)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(text=st.text(st.sampled_from('ab",\n'), max_size=12))
+def test_what_polars_is_trusted_with_reads_the_same_by_csv(project, text):
+    file = project / "a.csv"
+    file.write_text(f"x,y,z\n1,2,3\n{text}")
+    looked = delimited.look(file, "a.csv", {"separator": ",", "quote": '"', "escape": "", "header": True, "skip": 0})
+    rows = survey.rows_of(file, looked.dialect, lines=1, width=3)
+    assume(rows is not None)
+    by_polars = polars.concat(list(looked._by_polars(file)) or [polars.DataFrame()])
+    try:
+        by_csv = polars.concat([table for _, table in looked._by_csv(file, 0)])
+    except DataError:
+        assert len(by_polars) < rows
+    else:
+        assert len(by_polars) < rows or by_polars.head(rows).with_columns(polars.all().replace("", None)).equals(by_csv)

@@ -37,6 +37,7 @@ def changed(start: bytes, **given: Any) -> dict[str, Any]:
         (lines("name", row="John Smith #"), {}),
         (lines("price", row="1,#"), {"separator": ";"}),
         (lines("a,b,c,d", row="#,2"), {}),
+        (b"a,b,c\n1,2\n1,2,3\n1\n", {}),
     ],
     ids=[
         "comma",
@@ -51,6 +52,7 @@ def changed(start: bytes, **given: Any) -> dict[str, Any]:
         "words of one column",
         "decimal commas of one column",
         "last cells left out",
+        "last cells left out here and there",
     ],
 )
 def test_the_separator_cuts_all_lines_evenly(start, expected):

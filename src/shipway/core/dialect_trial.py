@@ -138,20 +138,33 @@ def attempt(text: str, way: Way, *, cut: bool, limit: int = TRIAL_RECORDS) -> Tr
     first = _first(found, width)
     table = [record for record in found[first:] if width == 1 or not record.blank]
     short = short_by_one(table[0], table[1:])
-    body = table[1:] if short else table
-    longest = len(table[0].cells)
-    even = sum(1 if len(record.cells) == width else SHORT * (1 < len(record.cells) <= longest) for record in body) / len(body)
-    cells = oddities = 0.0
+    score = _evenness(table[1:] if short else table, width, len(table[0].cells)) ** 2 * _cleanness(table, way, width)
+    score *= _titled(found[:first]) * (UNCLOSED if unclosed else 1) * (UNNAMED if short else 1)
+    return Trial(way, found, first, width, score)
+
+
+def _evenness(table: list[Record], width: int, longest: int) -> float:
+    even = [1 if len(record.cells) == width else SHORT * (1 < len(record.cells) <= longest) for record in table]
+    return sum(even) / len(even)
+
+
+def _cleanness(table: list[Record], way: Way, width: int) -> float:
+    # Where the first line has a separator, commas in the lines below it are no decimal ones.
+    numbers = width > 1 or not _others(way.separator).search(table[0].cells[0])
+    cells = oddities = 0
     for record in table:
         cells += len(record.cells)
         for cell, quoted, raw in zip(record.cells, record.quoted, record.raw, strict=True):
             if cell and not quoted:
-                oddities += _oddity(_bare(raw, way) if way.escape else cell, way)
-    titles = [record for record in found[:first] if not record.blank]
-    cut_titles = any(sign in cell for record in titles for cell in record.raw for sign in SEPARATORS)
-    titled = CUT_TITLE if cut_titles else TITLED if titles else 1
-    score = even**2 * max(0.0, 1 - oddities / cells) * (UNCLOSED if unclosed else 1) * titled * (UNNAMED if short else 1)
-    return Trial(way, found, first, width, score)
+                oddities += _oddity(_bare(raw, way) if way.escape else cell, way, numbers=numbers)
+    return max(0.0, 1 - oddities / cells)
+
+
+def _titled(above: list[Record]) -> float:
+    titles = [record for record in above if not record.blank]
+    if any(sign in cell for record in titles for cell in record.raw for sign in SEPARATORS):
+        return CUT_TITLE
+    return TITLED if titles else 1
 
 
 def _bare(raw: str, way: Way) -> str:
@@ -160,14 +173,14 @@ def _bare(raw: str, way: Way) -> str:
     return re.sub(rf"{re.escape(way.escape or '')}[{escapable}]", "", raw).rstrip("\r\n").removesuffix(way.separator[0])
 
 
-def _oddity(cell: str, way: Way) -> int:
+def _oddity(cell: str, way: Way, *, numbers: bool) -> int:
     """How much a cell outside of quotes speaks against the way that it was cut in."""
     bare = cell.strip()
     if way.quote and way.quote in cell:
         return FAULT if bare.startswith(way.quote) else STRAY
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
         return 1
-    return int(bool(_others(way.separator).search(cell)) and not NUMBER.fullmatch(cell))
+    return int(bool(_others(way.separator).search(cell)) and not (numbers and NUMBER.fullmatch(cell)))
 
 
 @functools.lru_cache(maxsize=16)

@@ -70,12 +70,13 @@ def _counts_up(cells: Sequence[str], columns: Sequence[Sequence[str]], *, indexe
     """Whether *cells* go up by one as the names that pandas gives, from 0, or as years do above what are no years."""
     if not cells or not all(cell.strip().isdecimal() for cell in cells):
         return False
-    start = int(cells[0])
-    up = [int(cell) for cell in cells] == list(range(start, start + len(cells)))
+    numbers = [int(cell.strip()) for cell in cells]
+    start = numbers[0]
+    up = numbers == list(range(start, start + len(cells)))
     if start in YEARS:
         return up and len(cells) >= LEAST_YEARS and not all(_is_year(cell) for column in columns for cell in column)
     return up and start == 0 and len(cells) >= (1 if indexed else LEAST_COUNTED)
 
 
 def _is_year(cell: str) -> bool:
-    return cell.strip().isdecimal() and int(cell) in YEARS
+    return cell.strip().isdecimal() and int(cell.strip()) in YEARS

@@ -142,8 +142,17 @@ class Delimited:
                     number, f'{reason}; mend it, or set quote = "" where quotes are part of the texts'
                 ) from None
             except UnicodeDecodeError as error:
-                byte = f"byte 0x{error.object[error.start]:02x} is not {self.dialect.encoding}"
-                raise self._unreadable(number, f'{byte}; mend it, or set encoding, such as encoding = "cp1252"') from None
+                raise self._undecodable(file) from error
+
+    def _undecodable(self, file: Path) -> DataError:
+        with file.open("rb") as opened:
+            for line, text in enumerate(opened, 1):
+                try:
+                    text.decode()
+                except UnicodeDecodeError as error:
+                    byte = f"line {line:,} has the byte 0x{text[error.start]:02x}, which is not {self.dialect.encoding}"
+                    break
+        return DataError(f'{self.name} can\'t be read: {byte}; mend it, or set encoding in [ingest.source], such as "cp1252"')
 
     def _fitted(self, cells: list[str], number: int) -> list[str]:
         width = len(self.names)
