@@ -103,7 +103,7 @@ def _numbered(cells: Distinct, numbered: pl.DataFrame, written: Spelling) -> Col
         _refuse_numbers(cells, f"it has {distinct:,} different numbers in {rows:,} rows")
     levels: list[Level] = [int(value) for value in values["value"].to_list()]
     values = values.with_columns(label=pl.Series(map(str, levels)))
-    why = f"{distinct} classes, numbers in the file; the rarest has {rarest:,} rows"
+    why = f"{distinct} classes, numbers in the file; {rarest:,} rows of the rarest"
     rogue = total(cells.texts) - rows
     return ColumnGuess(Column(type="integer", levels=levels), (why,), values, cells.missing, rogue)
 
@@ -122,7 +122,7 @@ def _named(cells: Distinct) -> ColumnGuess:
             f"has {texts.height:,} different texts in {rows:,} rows, so most classes would have one row",
             "choose a column whose values repeat",
         )
-    why = f"{texts.height} classes; the rarest has {smallest(texts['rows']):,} rows"
+    why = f"{texts.height} classes; {smallest(texts['rows']):,} rows of the rarest"
     return ColumnGuess(
         Column(type="category", levels=sorted(texts["text"].to_list())), (why,), texts.with_columns(label="text"), cells.missing
     )

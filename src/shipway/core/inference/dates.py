@@ -21,7 +21,9 @@ FIRST = 9
 ENOUGH = 1 - 2 * TOLERATED
 """Share of the sample that a format must read; a sample of so few cells may hold twice as many slips as the column."""
 
-LIKE_A_DATE = r"^(?:[A-Za-z]{3,9},? )?(?:[0-9]{1,4}[-./ ][A-Za-z0-9]{1,9}(?:[-./ ,]|$)|[A-Za-z]{3,9}[-./ ][0-9]{1,4}(?:[ ,]|$))"
+LIKE_A_DATE = (
+    r"^(?:[A-Za-z]{3,9},? )?(?:[0-9]{1,4}(?:[-./ ]|[.] )[A-Za-z0-9]{1,9}(?:[-./ ,]|$)|[A-Za-z]{3,9}[-./ ][0-9]{1,4}(?:[ ,]|$))"
+)
 """Two numbers, or a number and a name of a month, with a sign between them at the start of the cell."""
 
 DAY_FIRST, MONTH_FIRST = "dm", "md"

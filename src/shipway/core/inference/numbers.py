@@ -10,7 +10,7 @@ import polars as pl
 
 from shipway.core import texts as reading
 from shipway.core.inference import nothing
-from shipway.core.inference.distinct import Distinct, sampled, smallest, total, words
+from shipway.core.inference.distinct import Distinct, commonest, sampled, smallest, total, words
 from shipway.core.spelling import PLAIN, Spelling
 
 TOLERATED = 0.02
@@ -192,27 +192,27 @@ def _occurs(signs: Set[str], written: Spelling) -> bool:
 
 
 def _affixes(cells: Distinct) -> list[tuple[str, ...]]:
-    """What to try: nothing beside the numbers; and the sign or unit that most of them have."""
-    groups = cells.texts.select(pl.col("trimmed").str.extract_groups(WITH_AFFIXES).struct.unnest(), "rows", "trimmed")
-    groups = groups.rename({"1": "sign", "2": "before", "3": "number", "4": "after"})
-    numbers = groups.filter(pl.col("number").is_not_null())
-    found = []
-    for side in ("before", "after"):
-        some = numbers.filter(pl.col(side).is_not_null()).with_columns(affix=pl.col(side).str.strip_chars())
-        apart = pl.col("trimmed").str.contains(r"[0-9]\s").all()
-        counts = some.group_by("affix").agg(pl.col("rows").sum(), distinct=pl.len(), apart=apart)
-        counts = counts.sort(["rows", "affix"], descending=[True, False])
-        names = counts["affix"].to_list()
-        if names and total(counts) >= AGREEING * total(numbers) and _is_affix(side, names, counts):
-            found += names
-    return [(), tuple(found)] if found else [()]
+    """What to try: nothing beside the numbers; and the signs or units that most of them have."""
+    values = cells.texts.filter(~nothing.among_values())
+    groups = values.select(pl.col("trimmed").str.extract_groups(WITH_AFFIXES).struct.unnest(), "rows", "trimmed")
+    numbers = groups.rename({"2": "before", "3": "number", "4": "after"}).filter(pl.col("number").is_not_null())
+    found = tuple(affix for side in ("before", "after") for affix in _beside(numbers, side))
+    return [(), found] if found else [()]
 
 
-def _is_affix(side: str, names: list[str], counts: pl.DataFrame) -> bool:
-    """Whether *names* are one known sign or unit (or its plural); or, behind a blank and many numbers, any word."""
-    if len(names) > 2 or (len(names) == 2 and sorted(names, key=len)[1] != sorted(names, key=len)[0] + "s"):
-        return False
+def _beside(numbers: pl.DataFrame, side: str) -> list[str]:
+    """The known sign or unit at one side of most *numbers*, with its plural; behind a blank and many numbers, any word."""
+    some = numbers.filter(pl.col(side).is_not_null()).with_columns(affix=pl.col(side).str.strip_chars())
+    apart = pl.col("trimmed").str.contains(r"[0-9]\s").all()
+    counts = some.group_by("affix").agg(pl.col("rows").sum(), distinct=pl.len(), apart=apart)
+    if counts.is_empty():
+        return []
+    usual = commonest(counts.rename({"affix": "text"}), 1)["text"][0]
+    alike = counts.filter(pl.col("affix").is_in([usual, f"{usual}s", usual.removesuffix("s")]))
+    names = sorted(alike["affix"].to_list())
+    if total(alike) < AGREEING * total(numbers):
+        return []
     if side == "before":
-        return names[0] in CURRENCIES
+        return names if all(name in CURRENCIES for name in names) else []
     known = all(name in UNITS or name in CURRENCIES for name in names)
-    return known or (bool(counts["apart"].all()) and int(counts["distinct"].sum()) > MANY_NUMBERS)
+    return names if known or (alike["apart"].all() and int(alike["distinct"].sum()) > MANY_NUMBERS) else []

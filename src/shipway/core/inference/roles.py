@@ -53,10 +53,9 @@ def parts_of(name: str) -> list[str]:
 
 def assign(cells: Distinct, guess: ColumnGuess) -> tuple[ColumnGuess, Role]:
     """The guess with what its name and values say of its role; with the role."""
-    if guess.column.type == "text" and not guess.values.height:
-        return _ignored(guess, "all cells are empty" if cells.height else "no cells", "")
-    if isinstance(cells.series.dtype, pl.Null) or cells.series.dtype.is_nested():
-        return _ignored(guess, "neither numbers, dates nor texts", "")
+    if not guess.values.height:
+        empty = guess.missing == cells.height
+        return _ignored(guess, "all cells are empty" if empty else f"{cells.series.dtype} values, which no model takes", "")
     if guess.values["text"].n_unique() == 1 and not guess.missing and not guess.rogue:
         return _ignored(guess, "all cells are equal", '; to take it all the same, leave out role = "ignored"')
     if why := _key(cells, guess):
