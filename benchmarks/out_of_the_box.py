@@ -6,7 +6,8 @@ For each table: our steps from split to validate with no settings at all; and, o
 LogisticRegression behind the ordinary ColumnTransformer (median, one-hot, standardised) and LightGBM's LGBMClassifier with its
 defaults on pandas categories. Ours and the peers take turns. The score is ROC-AUC for two classes, and accuracy and macro
 one-vs-rest ROC-AUC for more; the difference is ours less the peer's, with its standard error by a paired bootstrap of the test
-rows. The bar holds where no difference is below minus one standard error of itself.
+rows. The bar holds where no difference is below minus one standard error of our score on the test rows. Told too
+is where one is below minus one standard error of itself, as it is one time in six between equally good models.
 """
 
 from __future__ import annotations
@@ -74,11 +75,12 @@ def main() -> None:
     tables = {**SHIPPED, **MADE, **(real(Path(arguments.folder)) if arguments.folder else {})}
     chosen = {name: make for name, make in tables.items() if not arguments.only or name in arguments.only}
     held = [compare(name, make(), seed) for name, make in chosen.items() for seed in range(arguments.seeds)]
-    print(f"the bar holds on {sum(held)} of {len(held)} tables")
+    bar, strict = (sum(each) for each in zip(*held, strict=True))
+    print(f"the bar holds on {bar} of {len(held)} splits; by the standard error of the difference on {strict}")
 
 
-def compare(name: str, given: Given, seed: int) -> bool:
-    """Print the figures of one table; True where the bar holds."""
+def compare(name: str, given: Given, seed: int) -> tuple[bool, bool]:
+    """Print the figures of one table; whether the bar holds, and by the standard error of the difference."""
     contract = contract_of(given)
     rows = given.frame.with_columns(pl.col(given.target).cast(pl.String))
     training, testing = split(rows, contract=contract, progress=Quiet(), seed=seed)
@@ -104,26 +106,28 @@ def compare(name: str, given: Given, seed: int) -> bool:
     for metric in metrics:
         figure = verdict.metrics[metric]
         print(f"  {metric:<12} ours     {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
-    best = True
+    best = strict = True
     for peer, fit in PEERS.items():
         began = time.perf_counter()
         theirs = fit(training, testing, contract, order)
         seconds = time.perf_counter() - began
         for metric in metrics:
-            value, difference, error = paired(metric, truth, ours, theirs)
-            holds = difference >= -error
+            value, difference, own, error = paired(metric, truth, ours, theirs)
+            holds, apart = difference >= -own, difference < -error
             # the bar is the score that the search goes by; the other is for the reader
             best &= holds or metric != metrics[0]
+            strict &= not apart or metric != metrics[0]
+            mark = "   BELOW THE BAR" if not holds else "   below" if apart else ""
             print(
                 f"  {metric:<12} {peer:<8} {value:.4f}, ours less this {difference:+.4f}, standard error {error:.4f}"
-                f"{'' if holds else '   BELOW'}, {seconds:.1f} s",
+                f" (of ours {own:.4f}), {seconds:.1f} s{mark}",
                 flush=True,
             )
-    return best
+    return best, strict
 
 
-def paired(metric: str, truth: Any, ours: Any, theirs: Any) -> tuple[float, float, float]:
-    """The peer's figure, ours less it, and the standard error of that by a paired bootstrap."""
+def paired(metric: str, truth: Any, ours: Any, theirs: Any) -> tuple[float, float, float, float]:
+    """The peer's figure, ours less it, and the standard errors of ours and of the difference, by a paired bootstrap."""
     positive = 1 if ours.shape[1] == 2 else None
     both = [Answers(truth, each, each.argmax(axis=1), positive) for each in (ours, theirs)]
     first, second = (measure(each)[metric] for each in both)
@@ -131,8 +135,8 @@ def paired(metric: str, truth: Any, ours: Any, theirs: Any) -> tuple[float, floa
     counted = [
         np.bincount(draw.integers(0, len(truth), len(truth)), minlength=len(truth)).astype(float) for _ in range(RESAMPLES)
     ]
-    drawn = [measure(both[0], counts)[metric] - measure(both[1], counts)[metric] for counts in counted]
-    return second, first - second, float(np.nanstd(drawn))
+    drawn = np.array([[measure(each, counts)[metric] for each in both] for counts in counted])
+    return second, first - second, float(np.nanstd(drawn[:, 0])), float(np.nanstd(drawn[:, 0] - drawn[:, 1]))
 
 
 def logistic(training: Table, testing: Table, contract: Contract, order: list[str]) -> Any:
