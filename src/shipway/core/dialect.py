@@ -24,7 +24,7 @@ NEVER = "\x1f"
 """What separates the cells of a table with one column whose texts have every usual separator in them (ASCII's unit separator)."""
 EXCEL_HINT = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """The line by which Excel is told the separator."""
-QUOTED_RECORDS = 1000
+QUOTED_RECORDS = 500
 """Records in which signs of the way of quoting are looked for."""
 
 

@@ -5,7 +5,6 @@ This module imports NumPy at its top, so it is itself imported only inside funct
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from shipway.core.dialect import Dialect
 Bytes = NDArray[numpy.uint8]
 Places = NDArray[numpy.intp]
 
-CHUNK_BYTES = 1 << 22
+CHUNK_BYTES = 1 << 20
 FEED, RETURN = ord("\n"), ord("\r")
 
 
@@ -38,11 +37,10 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
     quote, separator = (dialect.quote or "").encode(), ord(dialect.separator)
     rows = blank = 0
     inside = False
-    text = _mapped(file)
-    for start, stop in _spans(text, lines):
-        cells = numpy.frombuffer(text, numpy.uint8, stop - start, start)
+    for part in _parts(file, lines):
+        cells = numpy.frombuffer(part, numpy.uint8)
         ends = numpy.flatnonzero(cells == FEED)
-        if quote and (inside or text.find(quote, start, stop) >= 0):
+        if quote and (inside or quote in part):
             quotes = numpy.flatnonzero(cells == ord(quote))
             if not _fit(cells, quotes, separator, inside=inside):
                 return None
@@ -59,21 +57,13 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
     return None if inside else rows - blank
 
 
-def _mapped(file: Path) -> mmap.mmap:
-    """The bytes of *file*, which has some, without a copy of them; unmapped when nothing looks into them any more."""
+def _parts(file: Path, lines: int) -> Iterator[bytes]:
+    """The bytes of *file* after its first *lines* lines, in parts of whole lines."""
     with file.open("rb") as opened:
-        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def _spans(text: mmap.mmap, lines: int) -> Iterator[tuple[int, int]]:
-    """Parts of *text* after its first *lines* lines, each of whole lines."""
-    start = 0
-    for _ in range(lines):
-        start = text.find(b"\n", start) + 1 or len(text)
-    while start < len(text):
-        stop = text.find(b"\n", min(start + CHUNK_BYTES, len(text))) + 1 or len(text)
-        yield start, stop
-        start = stop
+        for _ in range(lines):
+            opened.readline()
+        while part := opened.read(CHUNK_BYTES) + opened.readline():
+            yield part
 
 
 def _fit(cells: Bytes, quotes: Places, separator: int, *, inside: bool) -> bool:
