@@ -1,13 +1,15 @@
 """Print how Shipway's defaults score beside plain logistic regression and plain LightGBM, on the same split.
 
-    python benchmarks/out_of_the_box.py [--only NAME ...] [--seeds 1] [DATA_FOLDER]
+    python benchmarks/out_of_the_box.py [--only NAME,NAME] [--splits 0,1] [--folder DATA_FOLDER]
+
+The defaults were chosen while looking at splits 0 to 2 of these tables; other splits were not looked at then.
 
 For each table: our steps from split to validate with no settings at all; and, on the same training and test rows, scikit-learn's
 LogisticRegression behind the ordinary ColumnTransformer (median, one-hot, standardised) and LightGBM's LGBMClassifier with its
 defaults on pandas categories. Ours and the peers take turns. The score is ROC-AUC for two classes, and accuracy and macro
 one-vs-rest ROC-AUC for more; the difference is ours less the peer's, with its standard error by a paired bootstrap of the test
-rows. The bar holds where no difference is below minus one standard error of our score on the test rows. Told too
-is where one is below minus one standard error of itself, as it is one time in six between equally good models.
+rows. The bar holds where no difference is below minus one standard error of itself; between two equally good models one is, one
+time in six. The last line also tells on how many splits it holds by the larger standard error of our score alone.
 """
 
 from __future__ import annotations
@@ -68,19 +70,21 @@ class NoRegistry:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", type=Path, default=os.environ.get("SHIPWAY_DATA_DIR"), help="holds more tables")
-    parser.add_argument("--only", nargs="*", default=[], help="names of tables")
-    parser.add_argument("--seeds", type=int, default=1, help="splits of each table")
+    parser.add_argument("--folder", type=Path, default=os.environ.get("SHIPWAY_DATA_DIR"), help="holds more tables")
+    parser.add_argument("--only", default="", help="names of tables, with commas")
+    parser.add_argument("--splits", default="0", help="seeds of the splits, with commas")
     arguments = parser.parse_args()
     tables = {**SHIPPED, **MADE, **(real(Path(arguments.folder)) if arguments.folder else {})}
-    chosen = {name: make for name, make in tables.items() if not arguments.only or name in arguments.only}
-    held = [compare(name, make(), seed) for name, make in chosen.items() for seed in range(arguments.seeds)]
-    bar, strict = (sum(each) for each in zip(*held, strict=True))
-    print(f"the bar holds on {bar} of {len(held)} splits; by the standard error of the difference on {strict}")
+    names = arguments.only.split(",") if arguments.only else list(tables)
+    if unknown := [name for name in names if name not in tables]:
+        parser.error(f"no table {', '.join(unknown)}; there are {', '.join(tables)} (telco and airline need --folder)")
+    held = [compare(name, tables[name](), int(seed)) for name in names for seed in arguments.splits.split(",")]
+    bar, loose = (sum(each) for each in zip(*held, strict=True))
+    print(f"the bar holds on {bar} of {len(held)} splits; by the standard error of our score alone on {loose}")
 
 
 def compare(name: str, given: Given, seed: int) -> tuple[bool, bool]:
-    """Print the figures of one table; whether the bar holds, and by the standard error of the difference."""
+    """Print the figures of one table; whether the bar holds, and whether it does by the standard error of our score."""
     contract = contract_of(given)
     rows = given.frame.with_columns(pl.col(given.target).cast(pl.String))
     training, testing = split(rows, contract=contract, progress=Quiet(), seed=seed)
@@ -106,24 +110,24 @@ def compare(name: str, given: Given, seed: int) -> tuple[bool, bool]:
     for metric in metrics:
         figure = verdict.metrics[metric]
         print(f"  {metric:<12} ours     {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
-    best = strict = True
+    best = loose = True
     for peer, fit in PEERS.items():
         began = time.perf_counter()
         theirs = fit(training, testing, contract, order)
         seconds = time.perf_counter() - began
         for metric in metrics:
             value, difference, own, error = paired(metric, truth, ours, theirs)
-            holds, apart = difference >= -own, difference < -error
+            holds, loosely = difference >= -error, difference >= -own
             # the bar is the score that the search goes by; the other is for the reader
             best &= holds or metric != metrics[0]
-            strict &= not apart or metric != metrics[0]
-            mark = "   BELOW THE BAR" if not holds else "   below" if apart else ""
+            loose &= loosely or metric != metrics[0]
+            mark = "" if holds else "   BELOW THE BAR"
             print(
                 f"  {metric:<12} {peer:<8} {value:.4f}, ours less this {difference:+.4f}, standard error {error:.4f}"
                 f" (of ours {own:.4f}), {seconds:.1f} s{mark}",
                 flush=True,
             )
-    return best, strict
+    return best, loose
 
 
 def paired(metric: str, truth: Any, ours: Any, theirs: Any) -> tuple[float, float, float, float]:

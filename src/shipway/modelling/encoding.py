@@ -24,7 +24,7 @@ Matrix = Any
 """Dense, or of scipy.sparse; float64, shape (rows, columns)."""
 
 DENSE = 200
-"""Columns up to which the matrix is dense though the estimator would take a sparse one: faster there, for a row and for many."""
+"""Columns up to which the matrix is dense though the estimator would take a sparse one: it is small then."""
 
 
 class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc, call-arg]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DONORS = 2000
-"""Rows that neighbours are looked for in, drawn from those that are learned from: the cost of a fill grows with their number, and
-the quality hardly after a thousand."""
+"""Rows that neighbours are looked for in, drawn from those that are learned from: the cost of a fill grows with
+their number."""
 
 STEPS = 1024.0
 """Steps a standard deviation into which numbers are rounded before they are compared. Distances are then sums of whole numbers,
