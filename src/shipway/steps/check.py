@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core.artifacts import ROW, SOURCE, Checked, Examined, Table
+from shipway.core.artifacts import ROW, SOURCE, Checked, Table
 from shipway.core.contract import Broken, Contract, Reading, read
 from shipway.core.errors import DataError, UsageError
-from shipway.core.findings import Change
+from shipway.core.findings import Change, Examined
 from shipway.core.ports import Progress, Staging
 from shipway.core.rows import Rows, RowsWriter
 from shipway.core.step import step
