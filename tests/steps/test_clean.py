@@ -12,9 +12,10 @@ from tests.steps.said import Said
 
 from shipway.core import quarantine
 from shipway.core import rows as rows_module
-from shipway.core.artifacts import Checked, DataVersion, Examined, Origin, Page
+from shipway.core.artifacts import Checked, DataVersion, Origin, Page
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import DataError
+from shipway.core.findings import Examined
 from shipway.core.ports import Staging
 from shipway.core.rows import keep
 from shipway.steps.clean import clean, tidy

@@ -17,7 +17,7 @@ import msgspec
 
 from shipway.core import disk
 from shipway.core.contract import Contract, Level
-from shipway.core.findings import Change, Finding
+from shipway.core.findings import Change, Examined, Finding
 from shipway.core.profile import Profile
 from shipway.core.rows import Rows
 
@@ -132,15 +132,6 @@ class DataVersion(Document, frozen=True, kw_only=True):
     origin: Origin
 
 
-class Examined(msgspec.Struct, frozen=True, kw_only=True):
-    """What `check` counted. `received` rows came in, of which `quarantined` broke a rule."""
-
-    received: int
-    quarantined: int
-    changes: list[Change] = []
-    findings: list[Finding] = []
-
-
 @dataclass(frozen=True)
 class Checked:
     """Rows that keep the contract, typed, and the quarantine: the rows that do not. *folder* holds both as Parquet parts."""
@@ -184,18 +175,9 @@ class Checked:
             rows.save(folder / rows.folder.name)
         (folder / "examined.json").write_bytes(msgspec.json.encode(self.examined))
 
-    @staticmethod
-    def count(folder: Path) -> int:
-        """The number of rows in quarantine, without loading them."""
-        return _examined(folder).quarantined
-
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(folder, _examined(folder))
-
-
-def _examined(folder: Path) -> Examined:
-    return msgspec.json.decode((folder / "examined.json").read_bytes(), type=Examined)
+        return cls(folder, msgspec.json.decode((folder / "examined.json").read_bytes(), type=Examined))
 
 
 class ModelCard(msgspec.Struct, frozen=True, kw_only=True):

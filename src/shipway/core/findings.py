@@ -30,6 +30,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     cells: int
 
 
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """What `check` counted. `received` rows came in, of which `quarantined` broke a rule."""
+
+    received: int
+    quarantined: int
+    changes: list[Change] = []
+    findings: list[Finding] = []
+
+
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the rows that keep the contract.
 

@@ -48,7 +48,7 @@ def report(project: str, run: Run, error: str | None = None) -> RunReport:
         data: DataVersion = run.result("data_version")
         found |= {"data_version": data.name, "stand_in": data.origin.stand_in}
     if "checked" in run:
-        found["quarantined"] = Checked.count(run.folder("checked"))
+        found["quarantined"] = Checked.load(run.folder("checked")).quarantined
     if "verdict" in run:
         verdict: Verdict = run.result("verdict")
         found |= {"metrics": verdict.metrics, "baseline": verdict.baseline, "gates": verdict.gates}

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from shipway.core import quarantine, schema_changes
-from shipway.core.artifacts import ROW, SOURCE, Checked, Examined, Table
+from shipway.core.artifacts import ROW, SOURCE, Checked, Table
 from shipway.core.contract import Contract, Reading, read
 from shipway.core.errors import DataError, UsageError
-from shipway.core.findings import Change, Finding
+from shipway.core.findings import Change, Examined, Finding
 from shipway.core.ports import Progress, Staging
 from shipway.core.project import suggest
 from shipway.core.rows import Rows, RowsWriter
