@@ -23,11 +23,12 @@ from shipway.core.inference import infer
         ("token", cells(lambda draw, row: f"{draw.getrandbits(64):016x}")),
         ("ticket", cells(lambda draw, row: f"INV-{draw.randrange(10**9)}")),
         ("row", cells(lambda draw, row: row + 1)),
-        ("n", [str(number) for number in sorted(range(ROWS), key=lambda number: number * 7919 % 1013)]),
+        ("n", [str(number) for number in sorted(range(1000), key=lambda number: number * 7919 % 1013)]),
         ("n", cells(lambda draw, row: row + row // 3)),
         ("Unnamed: 0", cells(lambda draw, row: row)),
         ("column_1", cells(lambda draw, row: row, rows=8)),
         ("", cells(lambda draw, row: draw.randrange(100) + 100 * row)),
+        ("", cells(lambda draw, row: f"{draw.choice(['Audi', 'Ford', 'Fiat'])} {draw.random()}")),
     ],
 )
 def test_an_identifier_is_a_key_and_says_how_to_learn_from_it(name: str, texts: list[str]) -> None:
@@ -42,6 +43,7 @@ def test_an_identifier_is_a_key_and_says_how_to_learn_from_it(name: str, texts: 
         ("x", cells(lambda draw, row: row / 7 + draw.random())),
         ("index", cells(lambda draw, row: 100 * draw.random())),
         ("price", [str(number) for number in sorted(range(5, 5 + 31 * ROWS, 31), key=lambda number: number * 7919 % 1013)]),
+        ("wealth rank", [str(number) for number in sorted(range(ROWS), key=lambda number: number * 7919 % 1013)]),
         ("year", cells(lambda draw, row: 1800 + row)),
         ("age", cells(lambda draw, row: 20 + 3 * row % 23, rows=12)),
         ("number_of_rooms", cells(lambda draw, row: 5 * row + draw.randrange(5))),

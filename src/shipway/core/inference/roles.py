@@ -39,6 +39,9 @@ WEIGHT_NAMES = words(
 FEW_ROWS = 20
 """Rows below which only a running number in the file's order is an identifier: few values often all differ."""
 
+NO_RANKS = 1000
+"""Rows from which all numbers of a range, each once and in any order, are row numbers: of fewer rows they may be ranks."""
+
 DENSE = 0.5
 """Share of the numbers between the least and the greatest that rising ones in the file's order must hold to be row numbers."""
 
@@ -84,8 +87,8 @@ def _key(cells: Distinct, guess: ColumnGuess) -> str | None:
         return None
     parts = parts_of(cells.name)
     running = type == "integer" and _running(cells, parts)
-    if INDEX_NAMES.match(cells.name) and (running or (type == "integer" and cells.name.lower() != "x")):
-        return "row numbers, as an index without a name is written"
+    if INDEX_NAMES.match(cells.name) and (running or cells.name.lower() != "x"):
+        return "no two cells are equal, and the name is that of an index"
     if running:
         return "row numbers in the order of the file"
     if cells.height < FEW_ROWS:
@@ -93,7 +96,8 @@ def _key(cells: Distinct, guess: ColumnGuess) -> str | None:
     if _named(parts, cells.name, ID_WORDS):
         return "no two cells are equal, and the name says so"
     if type == "integer":
-        return "a running number, each once" if _permuted(guess.values) and not TIME_WORDS & set(parts) else None
+        shuffled = cells.height >= NO_RANKS and _permuted(guess.values) and not TIME_WORDS & set(parts)
+        return "running numbers in any order" if shuffled else None
     return "no two cells are equal, and all have the shape of an identifier" if _shaped(guess.values) else None
 
 
