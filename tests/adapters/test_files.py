@@ -352,3 +352,12 @@ def test_what_polars_is_trusted_with_reads_the_same_by_csv(project, text):
         assert len(by_polars) < rows
     else:
         assert len(by_polars) < rows or by_polars.head(rows).with_columns(polars.all().replace("", None)).equals(by_csv)
+
+
+def test_a_file_that_is_named_in_full_may_have_any_ending(tmp_path: Path) -> None:
+    (tmp_path / "adult.names").write_text("a;b\n1;2\n3;4\n")
+    (tmp_path / "LICENSE").write_text("a;b\n5;6\n7;8\n")
+    source = FilesSource(tmp_path, path=["adult.names", "LICENSE"])
+    assert [batch.rows() for _, _, batch in source.batches(Silent())] == [[("1", "2"), ("3", "4")], [("5", "6"), ("7", "8")]]
+    with pytest.raises(UsageError, match="no file that can be read here"):
+        FilesSource(tmp_path, path="*").files()

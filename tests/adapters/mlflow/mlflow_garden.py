@@ -16,8 +16,9 @@ from shipway.adapters.mlflow.tracking import MlflowTracker
 from shipway.core import profile
 from shipway.core.artifacts import Bundle, DataVersion, Interval, Model, ModelCard, ModelVersion, Origin, Verdict
 from shipway.core.contract import Column, Contract
-from shipway.modelling.pipeline import assemble
+from shipway.modelling import pipeline as pipelines
 from shipway.modelling.preparation import Prepare
+from shipway.modelling.preprocessing import Preprocess
 
 PROJECT = "garden"
 
@@ -122,8 +123,16 @@ def make(staging: Path) -> Made:
         },
         schema_overrides={"planted": polars.Datetime("us")},
     )
-    pipeline = assemble(LogisticRegression(max_iter=1000), contract=contract, prepare=Prepare())
-    pipeline.fit(rows.select(contract.features), (rows["kind"] == "tulip").cast(polars.Int8).to_numpy())
+    pipeline = pipelines.fit(
+        rows.select(contract.features),
+        (rows["kind"] == "tulip").cast(polars.Int64).to_numpy(),
+        None,
+        LogisticRegression(max_iter=1000),
+        contract=contract,
+        prepare=Prepare(),
+        preprocess=Preprocess(),
+        seed=0,
+    )
     card = ModelCard(
         contract=contract,
         profile=profile.measure(contract, rows),

@@ -103,11 +103,15 @@ class FilesSource:
         return hashlib.sha256(read.encode()).hexdigest()
 
     def files(self) -> list[tuple[str, Path]]:
-        """The files that the patterns match, each once, with the name that is shown for it."""
+        """The files that the patterns match, each once, with the name that is shown for it.
+
+        One that is named in full may be called anything: what is in it is looked at.
+        """
         found: dict[Path, str] = {}
         for pattern in self.patterns:
+            named = not set("*?") & set(pattern)
             for base, file in self._matches(pattern):
-                if not _known(file):
+                if not _known(file) and (not named or file.suffix.lower() in WORKBOOKS):
                     step = "; save its sheet as CSV" if file.suffix.lower() in WORKBOOKS else ""
                     raise UsageError(f"{file.name} is no file that can be read here; known are {', '.join(SUFFIXES)}{step}")
                 found.setdefault(file.resolve(), file.relative_to(base).as_posix())
