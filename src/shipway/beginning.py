@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import itertools
+import math
 import re
 import shutil
 import tempfile
@@ -32,6 +33,12 @@ SHOWN_COLUMNS = 20
 LOOKED_AT = 200_000
 """Rows that the guesses are made from; of a higher table an even sample, with each class and each column's first empty cell."""
 
+USUAL_SHARE = 0.05
+"""`[check] max_bad_share` as it is when nobody sets it."""
+
+MARGIN = 1.2
+"""How much more rows than now may break the contract where more than usual do, so that the next delivery is no surprise."""
+
 PROJECT_TEXT = """\
 {directive}
 # Written by `shipway new` from {rows:,} rows of {file}. Each line that is a guess says why; change what is wrong.
@@ -44,8 +51,7 @@ kind = "files"
 path = {path}{why}
 {dialect}
 # The rest holds as it is; take away a # to change it. Every setting: docs/project-file.md, or let an editor complete it.
-# [check]
-# max_bad_share = 0.05    # a larger share of rows that break contract.toml stops the run
+{check}
 # [split]
 # rare_classes = "keep"   # those too rare to split, in training; or "merge", "fail"
 # [preprocess]
@@ -230,8 +236,19 @@ def _project(name: str, table: Path, place: Workspace, seen: Guessed) -> str:
         path=quoted(glob.escape(path)),
         why="" if inside else "   # outside of the workspace: elsewhere on another machine",
         dialect="".join(lines),
+        check=_check(seen.guess),
         metric="roc_auc" if len(seen.guess.contract.classes) == 2 else "accuracy",
     )
+
+
+def _check(guess: Guess) -> str:
+    """The section `[check]`, which bears the rows that the contract sets apart now."""
+    share = guess.bad / max(guess.rows, 1)
+    if share <= USUAL_SHARE:
+        return f"# [check]\n# max_bad_share = {USUAL_SHARE}    # a larger share of rows that break contract.toml stops the run"
+    allowed = min(1.0, math.ceil(100 * share * MARGIN) / 100)
+    why = f"{guess.bad:,} of {guess.rows:,} rows have no class or can't be read, and are set apart"
+    return f"[check]\nmax_bad_share = {allowed:g}    # {why}"
 
 
 def _toml(value: str | bool | int | None) -> str:

@@ -146,6 +146,18 @@ def test_a_table_without_names_gets_numbered_ones(tmp_path: Path) -> None:
     assert report(tmp_path, "goods")["quarantined"] == 0
 
 
+def test_rows_without_a_class_are_set_apart_however_many_they_are(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    rows = [(draw.gauss(0, 1), place) for place in range(300)]
+    lines = [f"{x:.3f},{'' if place % 4 == 0 else 'yes' if x + draw.gauss(0, 1) > 0 else 'no'}" for x, place in rows]
+    (tmp_path / "gaps.csv").write_text("\n".join(["x,y", *lines]))
+    assert shipway("new", "gaps.csv", "--target", "y", cwd=tmp_path).returncode == 0
+    assert "75 of 300 rows have no class" in (tmp_path / "projects/gaps/project.toml").read_text()
+    done = shipway("run", "gaps", "--to", "check", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["quarantined"] == 75
+
+
 REFUSED = {
     "numeric.csv": ("x,y\n" + "".join(f"{n},{n * 1.37:.2f}\n" for n in range(200)), "y", 2, "class"),
     "one-class.csv": ("x,y\n" + "".join(f"{n},yes\n" for n in range(50)), "y", 2, "one"),
