@@ -111,7 +111,7 @@ MANNERS: dict[str, Callable[[pd.DataFrame], str]] = {
 
 
 @pytest.mark.parametrize("manner", MANNERS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_what_pandas_and_polars_write_is_typed_and_read_back(manner: str, seed: int) -> None:
     frame = table(seed)
@@ -160,7 +160,7 @@ def messes(draw: st.DrawFn) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(messes())
 def test_the_contract_holds_for_the_table_that_it_was_guessed_from(rows: pl.DataFrame) -> None:
     found = infer(rows, target="y")
