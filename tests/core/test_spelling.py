@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,38 @@ def test_a_number_is_read_back_from_any_spelling_at_every_door(column: Column, w
         assert reading.frame["x"].to_list() == numbers
 
 
+numberish = st.lists(
+    st.sampled_from(
+        ["1", "12", "234", "000", "0", ".", ",", " ", "'", "-", "+", "$", "US$", "kg", "g", "e5", "\n", "x", "٣", "\u2009"]
+    ),
+    max_size=7,
+).map("".join)
+dateish = st.lists(
+    st.sampled_from(
+        ["1", "02", "13", "31", "69", "2026", "0020", "20261123", "-", "/", ".", ":", " ", "T", "Feb", "PM", "Z", ".5"]
+    ),
+    max_size=9,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(spellings, st.lists(numberish, min_size=1, max_size=8))
+def test_a_number_is_read_alike_among_few_cells_and_among_many(column: Column, texts: list[str]) -> None:
+    alone = [cell(text, column) for text in texts]
+    many = read(contract_of(column), pl.DataFrame({"x": texts * 70}), target=False).frame["x"].head(len(texts))
+    assert [None if isinstance(value, str) else value for value in alone] == many.to_list()
+
+
+@settings(deadline=None)
+@given(st.sampled_from([None, *FORMATS]), st.lists(dateish | st.dates().map(str), min_size=1, max_size=8), st.dates())
+def test_a_date_is_read_alike_among_few_cells_and_among_many(form: str | None, texts: list[str], day: date) -> None:
+    column = Column(type="datetime", format=form)
+    texts = [*texts, day.strftime(form or "%d/%m/%Y")]
+    alone = [cell(text, column) for text in texts]
+    many = read(contract_of(column), pl.DataFrame({"x": texts * 70}), target=False).frame["x"].head(len(texts))
+    assert [None if isinstance(value, str) else value for value in alone] == many.to_list()
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -188,6 +220,7 @@ def test_a_number_is_read_back_from_any_spelling_at_every_door(column: Column, w
         ('type = "datetime"\nformat = "day"', ["format", "where day, month and year stand"]),
         ('type = "datetime"\nformat = "%d/%m/%Y %H"', ["format", "hour and minute"]),
         ('type = "datetime"\nformat = "%d/%m/%Y %I:%M"', ["format", "%p"]),
+        ('type = "datetime"\nformat = "%d/%m/%Y %H:%M:%S%f"', ["format", "behind a point"]),
         ('type = "number"\naffixes = ["-"]', ["affixes", "not only signs"]),
         ('type = "number"\naffixes = ["m2"]', ["affixes", "without digits"]),
     ],

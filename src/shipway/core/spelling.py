@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import re
+from datetime import datetime
 from typing import NamedTuple
 
 from shipway.core.contract import Column
@@ -24,7 +25,7 @@ DIRECTIVES = {
     "H": "[0-9]{1,2}",
     "I": "[0-9]{1,2}",
     "M": "[0-9]{1,2}",
-    "S": "[0-9]{1,2}",
+    "S": "[0-5]?[0-9]",
     "f": "[0-9]{1,6}",
     "p": "[AaPp][Mm]",
     "z": "[+-][0-9]{2}:?[0-9]{2}",
@@ -38,6 +39,7 @@ LIKELY_YEAR = "(1[6-9]|2[0-9])[0-9]{2}"
 """A year where nothing stands between day, month and year: under %d%m%Y, the ISO 8601 text 20101123 would be of the year 1123."""
 
 DIRECTIVE = re.compile(r"%-?(.)?", re.DOTALL)
+SIMPLE = "YymdHMSf%"
 YEARS, MONTHS, DAYS = "Yy", "mbBh", "de"
 
 EXPONENT = "([eE][+-]?[0-9]+)?"
@@ -97,14 +99,69 @@ def alternatives(affixes: tuple[str, ...]) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def date_pattern(form: str) -> str:
-    """A pattern of the texts that *form* describes, without blanks around them."""
-    dense = re.fullmatch("(%-?[mdej])+%-?Y", form) is not None
-    directives = {**DIRECTIVES, "Y": LIKELY_YEAR} if dense else DIRECTIVES
+    """A pattern of the texts that *form* describes, without blanks around them; numbers with nothing between have all digits."""
+    directives = dict(DIRECTIVES)
+    if re.search("%-?[YymdejHIMS]%-?[YymdejHIMS]", form):
+        directives |= dict.fromkeys("mdeHIMS", "[0-9]{2}") | {"j": "[0-9]{3}"}
+    if re.match("(%-?[mdej])+%-?Y", form):
+        directives["Y"] = LIKELY_YEAR
     parts, end = [], 0
     for found in DIRECTIVE.finditer(form):
         parts += [literal(form[end : found.start()]), directives[found[1]]]
         end = found.end()
     return "^" + re.sub(r"\s+", r"\\s+", "".join([*parts, literal(form[end:])])) + "$"
+
+
+def plain_number(text: str, written: Spelling) -> str | None:
+    """A text of a number without its affixes and signs between thousands, and with a point for the decimal.
+
+    Python's twin of `texts.plain_numbers`, for a few cells.
+    """
+    text = text.strip()
+    if written.affixes:
+        before, after = _affix_patterns(written.affixes)
+        text = after.sub("", before.sub(r"\g<1>", text, count=1), count=1)
+    if written.thousands is not None and written.thousands in text:
+        if _compiled(grouped(written)).match(text) is None:
+            return None
+        text = text.replace(written.thousands, "")
+    if written.decimal == ".":
+        return text
+    return None if "." in text else text.replace(written.decimal, ".", 1)
+
+
+@functools.lru_cache(maxsize=4096)
+def _affix_patterns(affixes: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return tuple(map(re.compile, affix_patterns(affixes)))  # type: ignore[return-value]
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"{pattern[:-1]}\\Z")
+
+
+def affix_patterns(affixes: tuple[str, ...]) -> tuple[str, str]:
+    """Patterns of an affix before a number, behind its sign, and of one after it."""
+    affix = alternatives(affixes)
+    return rf"^([+-]?)\s*{affix}\s*", rf"\s*{affix}$"
+
+
+def moment(text: str, form: str) -> datetime | None:
+    """A text read as *form* describes it, whose directives are `SIMPLE`; None where it is none."""
+    if _compiled(date_pattern(form)).match(text) is None:
+        return None
+    try:
+        read = datetime.strptime(text, re.sub("%-", "%", form))
+    except ValueError:
+        return None
+    # two digits of a year are of 1970 to 2069, as Polars has it
+    return read.replace(year=2069) if "%y" in form and read.year == 1969 else read
+
+
+@functools.lru_cache(maxsize=4096)
+def is_simple(form: str) -> bool:
+    """Whether *form* has only directives that Python and Polars read alike, whatever the language."""
+    return all(found[1] in SIMPLE for found in DIRECTIVE.finditer(form))
 
 
 def sample(column: Column) -> str:
@@ -127,6 +184,8 @@ def format_fault(form: str) -> str | None:
             return f"%{letter or ''} is not known; known are {', '.join(f'%{known}' for known in DIRECTIVES)}"
     if not any(letter in YEARS for letter in directives) or not any(letter in MONTHS + "j" for letter in directives):
         return 'it must say where day, month and year stand, such as "%d/%m/%Y"'
+    if "f" in directives and ".%f" not in form:
+        return 'a fraction of a second stands behind a point, such as "%H:%M:%S.%f"'
     if any(letter in "HI" for letter in directives) != ("M" in directives) or ("I" in directives) != ("p" in directives):
         return 'a time of day needs its hour and minute, and with %I also %p, such as "%d/%m/%Y %H:%M"'
     return None

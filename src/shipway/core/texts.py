@@ -16,19 +16,32 @@ from shipway.core.spelling import Spelling
 
 ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ISO_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9]([.][0-9]{1,6})?$"
+FEW = 64
+"""Cells up to which Python reads them sooner than Polars, which makes its patterns anew on each call; a request has so few."""
+
 MICROSECONDS = pl.Datetime("us")
 
 
 def plain_numbers(texts: pl.Expr, written: Spelling) -> pl.Expr:
     """Texts of numbers without blanks around them and with their affixes and signs between thousands taken away, and a point for
     the decimal; what stands wrong is null or stays no number."""
-    texts = texts.str.strip_chars()
     if written.plain:
-        return texts
+        return texts.str.strip_chars()
+    return texts.map_batches(functools.partial(_plain, written=written), return_dtype=pl.String)
+
+
+def _plain(texts: pl.Series, written: Spelling) -> pl.Series:
+    if len(texts) > FEW:
+        return texts.to_frame("x").select(_plain_numbers(pl.col("x"), written)).to_series().alias(texts.name)
+    read = [None if text is None else spelling.plain_number(text, written) for text in texts.to_list()]
+    return pl.Series(texts.name, read, dtype=pl.String)
+
+
+def _plain_numbers(texts: pl.Expr, written: Spelling) -> pl.Expr:
+    whole = texts = texts.str.strip_chars()
     if written.affixes:
-        affix = spelling.alternatives(written.affixes)
-        texts = texts.str.replace(rf"^([+-]?)\s*{affix}\s*", "${1}").str.replace(rf"\s*{affix}$", "")
-    whole = texts
+        before, after = spelling.affix_patterns(written.affixes)
+        whole = texts = texts.str.replace(before, "${1}").str.replace(after, "")
     if written.thousands is not None:
         closed = texts.str.replace_all(written.thousands, "", literal=True)
         whole = pl.when(~texts.str.contains(written.thousands, literal=True)).then(texts)
@@ -44,6 +57,9 @@ def moments(texts: pl.Series, missing: tuple[str, ...], form: str | None) -> pl.
 
     Texts are read as *form* describes them, else as ISO 8601.
     """
+    if len(texts) <= FEW and (form is None or spelling.is_simple(form)):
+        cells = [None if text is None or text in missing else _read(text, form) for text in texts.to_list()]
+        return pl.Series(texts.name, cells, dtype=MICROSECONDS)
     read = texts.to_frame().select(_moments(missing, form)).to_series()
     rest = texts.filter(read.is_null() & texts.is_not_null()).unique().to_list()
     exact = form is not None and not spelling.takes_iso_dates(form)
@@ -72,6 +88,15 @@ def _formatted(cell: pl.Expr, form: str) -> pl.Expr:
     form = re.sub("[.]%f", "%.f", form)
     moment = cell.str.to_datetime(form, strict=False, time_unit="us")
     return moment.dt.replace_time_zone(None) if "%z" in form else moment
+
+
+def _read(text: str, form: str | None) -> datetime | None:
+    if form is not None:
+        if (read := spelling.moment(text.strip(), form)) is not None:
+            return read
+        if "T" not in text and not spelling.takes_iso_dates(form):
+            return None
+    return _moment(text)
 
 
 def _moment(text: str) -> datetime | None:

@@ -67,7 +67,7 @@ def guesses(draw: st.DrawFn) -> Guess:
     return Guess(contract, reasons, ["a remark"], rows=7)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(guesses(), st.none() | st.just("https://example.org/contract.json"))
 def test_the_contract_is_read_back_from_its_text(tmp_path: Path, found: Guess, schema: str | None) -> None:
     text = write(found, schema=schema)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shipway.core.contract import read
+from shipway.core.contract import load, read
 from shipway.core.errors import UsageError
 from shipway.core.inference import infer
 
@@ -111,7 +113,7 @@ MANNERS: dict[str, Callable[[pd.DataFrame], str]] = {
 
 
 @pytest.mark.parametrize("manner", MANNERS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_what_pandas_and_polars_write_is_typed_and_read_back(manner: str, seed: int) -> None:
     frame = table(seed)
@@ -160,7 +162,7 @@ def messes(draw: st.DrawFn) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(messes())
 def test_the_contract_holds_for_the_table_that_it_was_guessed_from(rows: pl.DataFrame) -> None:
     found = infer(rows, target="y")
@@ -189,3 +191,24 @@ def test_the_same_table_gives_the_same_guess() -> None:
     rows = pl.read_csv(io.StringIO(MANNERS["pandas"](table(3))), infer_schema=False)
     first, second = infer(rows, target="outcome"), infer(rows, target="outcome")
     assert first == second
+
+
+@pytest.mark.skipif("SHIPWAY_DATA_DIR" not in os.environ, reason="the public tables are not at hand")
+@pytest.mark.parametrize(
+    ("project", "file", "otherwise"),
+    [
+        ("telco_churn", "telco-customer-churn.csv", {"SeniorCitizen": "integer"}),
+        ("iris", "iris.csv", {}),
+        ("airline_satisfaction", "invistico-airline.csv", {"Arrival Delay in Minutes": "integer"}),
+    ],
+)
+def test_the_case_studies_are_guessed_as_a_person_declared_them(project: str, file: str, otherwise: dict[str, str]) -> None:
+    declared = load(Path(__file__).parents[3] / "projects" / project / "contract.toml")
+    rows = pl.read_csv(Path(os.environ["SHIPWAY_DATA_DIR"]) / file, infer_schema=False)
+    found = infer(rows, target=declared.target)
+    for name, column in declared.columns.items():
+        guessed = found.contract.columns[name]
+        assert guessed.type == otherwise.get(name, column.type), name
+        assert (guessed.nullable, guessed.missing, guessed.role) == (column.nullable, column.missing, column.role), name
+    assert found.contract.key == declared.key
+    assert read(found.contract, rows, target=True).breaches == []
