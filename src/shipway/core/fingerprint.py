@@ -56,11 +56,14 @@ def library_of(dotted: str) -> dict[str, str]:
 
 @functools.cache
 def _read(module: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """The hash of a module of ours, the modules of ours that it imports, the libraries that it names."""
+    """The hash of a module of ours with the files beside it that are called like it (a template, a style), the modules of ours
+    that it imports, the libraries that it names."""
     path = _path(module)
     if path is None:
         return "", (), ()
     source = path.read_bytes()
+    beside = sorted(each for each in path.parent.glob(f"{path.stem}.*") if each.suffix not in (".py", ".pyc"))
+    digest = hashlib.sha256(b"".join([source, *(each.read_bytes() for each in beside)]))
     ours: set[str] = set()
     libraries: set[str] = set()
     for name in _names(ast.parse(source)):
@@ -68,7 +71,7 @@ def _read(module: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
             libraries.add(name.partition(".")[0])
         elif (found := _nearest(name)) is not None and found != module:
             ours.add(found)
-    return hashlib.sha256(source).hexdigest()[:16], tuple(sorted(ours)), tuple(sorted(libraries))
+    return digest.hexdigest()[:16], tuple(sorted(ours)), tuple(sorted(libraries))
 
 
 def _names(tree: ast.AST) -> Iterator[str]:

@@ -28,6 +28,8 @@ PLACE = "_shipway_place"
 AT_ONCE = 20_000
 """Rows that are made into JSON texts at once, so that a batch in which every row breaks many rules takes no more memory."""
 
+INTEGERS = range(-(2**63), 2**63)
+
 LINE = ("source", "row", "column", "rule", "message", "record")
 
 Reason = tuple[str, str, str]
@@ -102,7 +104,7 @@ def rows_of(quarantine: Table) -> int:
 def mendable(quarantine: Table) -> Table:
     """One line a row: `_source`, `_row` and `_rules`, then the row as received.
 
-    A column whose values are of several kinds is text.
+    A column whose values are of several kinds is text, as is one with whole numbers beyond 64 bits.
     """
     import polars as pl
 
@@ -152,7 +154,8 @@ def _series(name: str, values: list[Any]) -> polars.Series:
     import polars as pl
 
     kinds = {type(value) for value in values if value is not None}
-    if len(kinds) > 1 or kinds & {list, dict}:
+    beyond = kinds == {int} and not all(value is None or value in INTEGERS for value in values)
+    if len(kinds) > 1 or kinds & {list, dict} or beyond:
         return pl.Series(name, [None if value is None else _text(value) for value in values], dtype=pl.String)
     return pl.Series(name, values, dtype=None if kinds else pl.String)
 

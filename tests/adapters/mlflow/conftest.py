@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlflow_garden import Made, Place, make
+from mlflow_garden import Made, Place, answers, free_port, make
 
 from shipway.adapters.mlflow.store import Store
 
@@ -59,17 +57,3 @@ def server(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[st
                 pytest.fail(f"the server ended with {process.wait(0.1)}: {(root / 'server.log').read_text()}")
         yield address
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=5).close()
-    except OSError:
-        return False
-    return True
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])

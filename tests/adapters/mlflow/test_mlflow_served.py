@@ -14,9 +14,8 @@ import mlflow
 import numpy
 import pandas
 import pytest
-from mlflow_garden import PROJECT
+from mlflow_garden import PROJECT, answers, free_port
 
-from conftest import answers, free_port
 from shipway.adapters.mlflow import packaging
 from shipway.scoring.predictor import Predictor
 
