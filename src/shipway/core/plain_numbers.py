@@ -33,12 +33,13 @@ class Plain:
 
 def read_plain(raws: Sequence[Raw], columns: Mapping[str, Column]) -> dict[str, Plain]:
     """The columns of numbers that came as texts, by name."""
-    texts = [raw.parts[0][1] for raw in raws if _of_texts(raw, columns[raw.name])]
+    texts = {raw.name: raw.parts[0][1] for raw in raws if _of_texts(raw, columns[raw.name])}
     if not texts:
         return {}
-    frame = pl.DataFrame(texts)
-    spelled = frame.select(pl.col(text.name).cast(DTYPES[columns[text.name].type], strict=False) for text in texts)
-    return {text.name: _plain(text, spelled[text.name], columns[text.name]) for text in texts}
+    # by their places, as Polars does not take every name as it is
+    frame = pl.DataFrame([text.alias(f"{place}") for place, text in enumerate(texts.values())])
+    spelled = frame.select(pl.col(f"{place}").cast(DTYPES[columns[name].type], strict=False) for place, name in enumerate(texts))
+    return {name: _plain(texts[name], values, columns[name]) for name, values in zip(texts, spelled.get_columns(), strict=True)}
 
 
 def _of_texts(raw: Raw, column: Column) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import polars as pl
@@ -128,3 +129,10 @@ def test_of_two_columns_of_weights_none_is_taken_and_a_remark_says_so() -> None:
 def test_what_no_model_takes_plays_no_part(values: list[Any]) -> None:
     frame = pl.DataFrame({"x": values, "z": [row % 7 for row in range(60)], "y": [row % 2 for row in range(60)]})
     assert infer(frame, target="y").contract.columns["x"].role == "ignored"
+
+
+def test_amounts_in_a_table_without_names_are_features() -> None:
+    draw = random.Random(0)
+    amounts = [str(draw.randint(20_000, 400_000)) for _ in range(3000)]
+    frame = pl.DataFrame({"column_1": amounts, "column_2": amounts[::-1], "column_3": ["a", "b", "a"] * 1000})
+    assert infer(frame, target="column_3").contract.features == ["column_1", "column_2"]

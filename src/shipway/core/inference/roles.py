@@ -12,8 +12,9 @@ from shipway.core.contract import Role
 from shipway.core.inference.columns import LISTED_LEVELS, NEAR_UNIQUE, ColumnGuess, category
 from shipway.core.inference.distinct import Distinct, sampled, words
 
-INDEX_NAMES = re.compile(r"^(|unnamed([:_ ].*)?|column_?[0-9]+|index|level_[0-9]+|x|__index_level_[0-9]+__)$", re.IGNORECASE)
-"""What pandas, R and Polars call an index that was written without a name."""
+INDEX_NAMES = re.compile(r"^(|unnamed([:_ ].*)?|column_?1|index|level_[0-9]+|x|__index_level_[0-9]+__)$", re.IGNORECASE)
+"""What an index that was written without a name is called: by pandas, R and Polars, and by the reader of files, which calls a
+first column without a name column_1. In a table without any names the later ones have such names too, and say nothing."""
 
 ID_WORDS = words("id ids uuid guid identifier key pk idx rowid rownum rownumber serial ssn imei vin nr no number code")
 """Words of a name that say "identifier", where no two cells are equal."""
@@ -142,7 +143,8 @@ def _almost_key(cells: Distinct, guess: ColumnGuess) -> str | None:
     present = max(cells.height - guess.missing, 1)
     if guess.values.height <= NEAR_UNIQUE * present:
         return None
-    if _named(parts_of(cells.name), cells.name, SURE_ID_WORDS) or (INDEX_NAMES.match(cells.name) and cells.name.lower() != "x"):
+    named_as_index = INDEX_NAMES.match(cells.name) and cells.name.lower() not in ("x", "column_1", "column1")
+    if named_as_index or _named(parts_of(cells.name), cells.name, SURE_ID_WORDS):
         return f"{guess.values.height:,} different values in {present:,} cells, and the name of an identifier"
     return None
 
