@@ -39,7 +39,8 @@ def read_plain(raws: Sequence[Raw], columns: Mapping[str, Column]) -> dict[str, 
     # by their places, as Polars does not take every name as it is
     frame = pl.DataFrame([text.alias(f"{place}") for place, text in enumerate(texts.values())])
     spelled = frame.select(pl.col(f"{place}").cast(DTYPES[columns[name].type], strict=False) for place, name in enumerate(texts))
-    return {name: _plain(texts[name], values, columns[name]) for name, values in zip(texts, spelled.get_columns(), strict=True)}
+    named = zip(texts, spelled.get_columns(), strict=True)
+    return {name: _plain(texts[name], values.alias(name), columns[name]) for name, values in named}
 
 
 def _of_texts(raw: Raw, column: Column) -> bool:
