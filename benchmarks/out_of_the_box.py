@@ -1,6 +1,6 @@
 """Print how Shipway's defaults score beside plain logistic regression and plain LightGBM, on the same split.
 
-    python benchmarks/out_of_the_box.py [--only NAME ...] [--seeds 1] [DATA_FOLDER]
+    python benchmarks/out_of_the_box.py [--only NAME ...] [--seeds 1] [--first-seed 0] [DATA_FOLDER]
 
 For each table: our steps from split to validate with no settings at all; and, on the same training and test rows, scikit-learn's
 LogisticRegression behind the ordinary ColumnTransformer (median, one-hot, standardised) and LightGBM's LGBMClassifier with its
@@ -26,7 +26,8 @@ import numpy as np
 import polars as pl
 
 from shipway.core.artifacts import Model, Table, Verdict
-from shipway.core.contract import Column, Contract, Level, text_of
+from shipway.core.contract import Contract, text_of
+from shipway.core.inference import infer
 from shipway.core.ports import Tick
 from shipway.modelling.metrics import Answers, measure
 from shipway.steps.split import split
@@ -71,18 +72,20 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=os.environ.get("SHIPWAY_DATA_DIR"), help="holds more tables")
     parser.add_argument("--only", nargs="*", default=[], help="names of tables")
     parser.add_argument("--seeds", type=int, default=1, help="splits of each table")
+    parser.add_argument("--first-seed", type=int, default=0, help="of the splits")
     arguments = parser.parse_args()
     tables = {**SHIPPED, **MADE, **(real(Path(arguments.folder)) if arguments.folder else {})}
     chosen = {name: make for name, make in tables.items() if not arguments.only or name in arguments.only}
-    held = [compare(name, make(), seed) for name, make in chosen.items() for seed in range(arguments.seeds)]
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    held = [compare(name, make(), seed) for name, make in chosen.items() for seed in seeds]
     bar, strict = (sum(each) for each in zip(*held, strict=True))
     print(f"the bar holds on {bar} of {len(held)} splits; by the standard error of the difference on {strict}")
 
 
 def compare(name: str, given: Given, seed: int) -> tuple[bool, bool]:
     """Print the figures of one table; whether the bar holds, and by the standard error of the difference."""
-    contract = contract_of(given)
-    rows = given.frame.with_columns(pl.col(given.target).cast(pl.String))
+    contract = infer(given.frame, target=given.target).contract
+    rows = given.frame
     training, testing = split(rows, contract=contract, progress=Quiet(), seed=seed)
     classes = len(contract.classes)
     print(f"{name}, split {seed}: {rows.height:,} rows, {len(contract.features)} features, {classes} classes", flush=True)
@@ -190,22 +193,6 @@ def _ordered(probabilities: Any, known: list[str], order: list[str]) -> Any:
     for place, name in enumerate(known):
         found[:, order.index(str(name))] = probabilities[:, place]
     return found
-
-
-def contract_of(given: Given) -> Contract:
-    """A contract from the types of a frame, until one is inferred from it."""
-    columns = {}
-    for name, dtype in given.frame.schema.items():
-        if name == given.target:
-            levels: list[Level] = sorted(given.frame[name].cast(pl.String).unique().to_list())
-            columns[name] = Column(type="category", levels=levels)
-        elif dtype.is_integer():
-            columns[name] = Column(type="integer", nullable=True)
-        elif dtype.is_numeric():
-            columns[name] = Column(type="number", nullable=True)
-        else:
-            columns[name] = Column(type="category", nullable=True)
-    return Contract(target=given.target, columns=columns)
 
 
 def shipped(name: str) -> Given:
