@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ import polars as pl
 from shipway.core.artifacts import Model, Table, Verdict
 from shipway.core.contract import Column, Contract, Level, text_of
 from shipway.core.ports import Tick
+from shipway.core.rows import keep
 from shipway.modelling.metrics import Answers, measure
 from shipway.steps.split import split
 from shipway.steps.train import train
@@ -87,7 +89,8 @@ def compare(name: str, given: Given, seed: int) -> tuple[bool, bool]:
     """Print the figures of one table; whether the bar holds, and whether it does by the standard error of our score."""
     contract = contract_of(given)
     rows = given.frame.with_columns(pl.col(given.target).cast(pl.String))
-    training, testing = split(rows, contract=contract, progress=Quiet(), seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        training, testing = split(keep(rows, Path(folder)), contract=contract, progress=Quiet(), seed=seed)
     classes = len(contract.classes)
     print(f"{name}, split {seed}: {rows.height:,} rows, {len(contract.features)} features, {classes} classes", flush=True)
     began = time.perf_counter()

@@ -55,9 +55,9 @@ def test_rounds_read_from_one_booster_score_as_boosters_of_their_own() -> None:
         assert found.winner.scores == trial.scores
 
 
-def test_the_default_candidates_are_a_linear_baseline_and_boosting() -> None:
+def test_the_default_candidates_are_a_linear_baseline_boosting_and_their_blend() -> None:
     found = tune(flowers(), contract=FLOWERS, progress=Said(), folds=2)
-    assert {trial.candidate for trial in found.trials} == {"linear", "boosting", "plain_boosting"}
+    assert {trial.candidate for trial in found.trials} == {"linear", "boosting", "plain_boosting", "blend"}
     assert found.metric == "accuracy"
     assert found.winner.mean > 0.75
 

@@ -54,7 +54,7 @@ def read(contract: Contract, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *
         broken += found if role != "ignored" else ()
         columns.append(values)
     if broken:
-        frame = pl.DataFrame(columns)
+        frame = named(columns)
     return Reading(frame, _but_for(odd, broken) if odd else broken, unknown, respelled)
 
 
@@ -135,7 +135,12 @@ def _parse_frame(raws: Sequence[Raw], columns: Mapping[str, Column]) -> tuple[pl
             values = values.scatter(rest, read)
             respelled[raw.name] = rest.filter(other)
         found.append(values)
-    return pl.DataFrame(found), {name: rows for name, rows in respelled.items() if len(rows)}
+    return named(found), {name: rows for name, rows in respelled.items() if len(rows)}
+
+
+def named(columns: Sequence[pl.Series]) -> pl.DataFrame:
+    """A frame of *columns* as they are called; from a plain list Polars would give one without a name another."""
+    return pl.DataFrame({column.name: column for column in columns})
 
 
 def _outside(contract: Contract, frame: pl.DataFrame) -> dict[str, tuple[pl.Series, str]]:

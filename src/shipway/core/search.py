@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +10,32 @@ from typing import Any, Self
 import msgspec
 
 from shipway.core.artifacts import Table
+
+BLEND = "shipway.modelling.blending.Blend"
+"""The estimator of a trial that is the mean of others; its one parameter, `members`, names their estimators and parameters."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One of the estimators that are fitted for a trial."""
+
+    estimator: str
+    params: dict[str, Any]
+
+
+def members_of(estimator: str, params: Mapping[str, Any]) -> list[Member]:
+    """What is fitted for *estimator*: the members of a blend, else itself."""
+    return msgspec.convert(params["members"], list[Member]) if estimator == BLEND else [Member(estimator, dict(params))]
+
+
+def named(estimator: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters by names that say where they belong, those of a blend's members one by one (`member_1.C`)."""
+    if estimator != BLEND:
+        return dict(params)
+    return {
+        f"member_{number}.{name}": value
+        for number, member in enumerate(members_of(estimator, params), start=1)
+        for name, value in {"estimator": member.estimator, **member.params}.items()
+    }
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):

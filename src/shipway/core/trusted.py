@@ -25,7 +25,8 @@ TYPES = frozenset(
     scipy.sparse._csr.csr_matrix
     lightgbm.basic.Booster lightgbm.sklearn.LGBMClassifier
     xgboost.core.Booster xgboost.sklearn.XGBClassifier xgboost.sklearn.XGBRFClassifier
-    shipway.modelling.alignment.Aligned shipway.modelling.encoding.Encoder shipway.modelling.levels.Category
+    shipway.modelling.alignment.Aligned shipway.modelling.blending.Blend shipway.modelling.encoding.Encoder
+    shipway.modelling.levels.Category
     shipway.modelling.neighbours.Neighbours shipway.modelling.numbers.Numbers shipway.modelling.prepare.Preparer
     sklearn.pipeline.Pipeline
     sklearn._loss._loss.CyExponentialLoss sklearn._loss._loss.CyHalfBinomialLoss sklearn._loss._loss.CyHalfMultinomialLoss

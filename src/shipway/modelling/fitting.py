@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract
 from shipway.core.errors import DataError
+from shipway.core.search import members_of
 from shipway.modelling import estimators
 from shipway.modelling import pipeline as pipelines
 from shipway.modelling.preparation import Prepare
@@ -38,18 +39,20 @@ def fit(
     Args:
         features: Rows with the contract's features.
         truth: Index of each row's class.
-        estimator, params: What a search chose.
+        estimator, params: What a search chose; a blend's members are each fitted on these rows.
         weights: How much each row counts.
 
     Raises:
         DataError: The estimator can't learn from these rows.
     """
     # one thread: on a busy machine OpenMP's threads wait for each other and a fit takes ten times as long
-    made = estimators.make(estimator, params, seed=seed)
+    members = members_of(estimator, params)
+    made = [estimators.make(member.estimator, member.params, seed=seed) for member in members]
     try:
         return pipelines.fit(features, truth, weights, made, contract=contract, prepare=prepare, preprocess=preprocess, seed=seed)
     except (ValueError, ArithmeticError) as error:
-        raise DataError(f"{estimator} can't learn from the training rows: {error}") from error
+        names = " or ".join(member.estimator for member in members)
+        raise DataError(f"{names} can't learn from the training rows: {error}") from error
 
 
 @contextlib.contextmanager

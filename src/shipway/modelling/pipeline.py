@@ -1,7 +1,8 @@
-"""The pipeline that a model is: prepare, encode, classify."""
+"""The pipeline that a model is: prepare, encode, classify; or prepare, and blend several that encode and classify."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,25 +39,36 @@ def fit(
     features: Table,
     truth: NDArray[Any],
     weights: NDArray[Any] | None,
-    estimator: Any,
+    members: Sequence[Any],
     *,
     contract: Contract,
     prepare: Prepare,
     preprocess: Preprocess,
     seed: int,
 ) -> Any:
-    """A fitted scikit-learn Pipeline around *estimator*: takes a Polars frame of the contract's features.
+    """A fitted scikit-learn Pipeline around one estimator or a blend of several: takes a Polars frame of the contract's features.
 
     Its stages are fitted one after the other here, as scikit-learn's own `fit` can't leave out, weigh or make up rows.
+
+    Args:
+        members: Estimators, not fitted; rows are prepared once for all, and encoded for each.
     """
     from sklearn.pipeline import Pipeline
 
     from shipway.modelling import estimators, lessons
     from shipway.modelling.alignment import Aligned
+    from shipway.modelling.blending import Blend
     from shipway.modelling.prepare import Preparer
 
     preparer = Preparer.of(prepare).fit(features)
-    encode = encoder(contract, prepare, preprocess, form=estimators.form_of(estimator), seed=seed)
-    lesson = lessons.make(preparer.transform(features), truth, weights, encoder=encode, preprocess=preprocess, seed=seed)
-    classify = Aligned(estimator, classes=len(contract.classes)).fit(lesson.matrix, lesson.truth, **lesson.options(estimator))
-    return Pipeline([("prepare", preparer), ("encode", encode), ("classify", classify)])
+    prepared = preparer.transform(features)
+
+    def taught(estimator: Any) -> list[tuple[str, Any]]:
+        encode = encoder(contract, prepare, preprocess, form=estimators.form_of(estimator), seed=seed)
+        lesson = lessons.make(prepared, truth, weights, encoder=encode, preprocess=preprocess, seed=seed)
+        classify = Aligned(estimator, classes=len(contract.classes)).fit(lesson.matrix, lesson.truth, **lesson.options(estimator))
+        return [("encode", encode), ("classify", classify)]
+
+    stages = [taught(estimator) for estimator in members]
+    last = stages[0] if len(stages) == 1 else [("blend", Blend([Pipeline(each) for each in stages]))]
+    return Pipeline([("prepare", preparer), *last])

@@ -11,9 +11,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +22,11 @@ import polars as pl
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
-from shipway.core.search import Search, Trial
-from shipway.modelling import estimators, fitting, folds, kinds, lessons, metrics, pipeline, preprocessing, targets
+from shipway.core.search import Search
+from shipway.modelling import contest, estimators, fitting, folds, kinds, lessons, metrics, pipeline, preprocessing, targets
 from shipway.modelling.alignment import Aligned
 from shipway.modelling.candidates import Setting
+from shipway.modelling.contest import Rules, Tried
 from shipway.modelling.folds import Encoded, Fold
 from shipway.modelling.preparation import Prepare
 from shipway.modelling.prepare import Preparer
@@ -49,16 +50,6 @@ class Group:
     form: Form
 
 
-@dataclass
-class Tried:
-    """What came of one setting so far, by fold."""
-
-    scores: dict[int, float] = field(default_factory=dict)
-    probabilities: dict[int, NDArray[np.float64]] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str = ""
-
-
 def run(
     training: pl.DataFrame,
     settings: Sequence[Setting],
@@ -70,8 +61,9 @@ def run(
     folds_wanted: int,
     seed: int,
     progress: Progress,
+    blend: bool = False,
 ) -> Search:
-    """Score every setting on every fold and take the best by its mean.
+    """Score every setting on every fold, and with *blend* the mean of the two best estimators; take the best by its mean.
 
     Raises:
         UsageError: An estimator or the preparation can't be right.
@@ -87,6 +79,7 @@ def run(
     preprocessing.check(preprocess, kinds.kinds_of(prepared, pipeline.free_text(contract, prepare, preprocess)))
     positive = targets.positive(contract)
     judging = _judging(opened, truth, metric, len(contract.classes), positive)
+    rules = Rules(metric, truth, positive, opened, judging)
     tried = [Tried() for _ in settings]
     stop = threading.Event()
 
@@ -108,7 +101,7 @@ def run(
                 result = tried[index]
                 result.probabilities[fold.number] = probabilities
                 if fold.number in judging:
-                    result.scores[fold.number] = metrics.score(metric, truth[fold.score], probabilities, positive)
+                    result.scores[fold.number] = rules.score(fold, probabilities)
                 result.seconds += seconds * (rounds / one.members[-1][1] if rounds else 1)
         finally:
             fold.release()
@@ -126,24 +119,16 @@ def run(
             tick(len(one.members), _best_so_far(tried))
     for text in heard:
         progress.warn(text)
-    trials = _trials(settings, tried, metric, judging, progress)
-
-    def out_of_fold(index: int) -> NDArray[np.float64]:
-        probabilities = np.zeros((len(truth), len(contract.classes)))
-        for fold in opened:
-            probabilities[fold.score] = tried[index].probabilities[fold.number]
-        return probabilities
-
-    best = max(trials, key=lambda index: trials[index].mean)
-    if metric == "accuracy":
-        best = _surest(trials, best, truth, out_of_fold)
-    probabilities = out_of_fold(best)
+    scored = contest.entries(settings, tried, rules, progress)
+    if blend and (mean := contest.blend(scored, rules)) is not None:
+        scored.append(mean)
+    best = contest.best(scored, rules)
     return Search(
         metric=metric,
         folds=len(opened),
-        trials=list(trials.values()),
-        best=list(trials).index(best),
-        out_of_fold=pl.DataFrame(probabilities, schema=[text_of(level) for level in contract.classes]),
+        trials=[entry.trial for entry in scored],
+        best=next(index for index, entry in enumerate(scored) if entry is best),
+        out_of_fold=pl.DataFrame(rules.out_of_fold(best.tried), schema=[text_of(level) for level in contract.classes]),
     )
 
 
@@ -197,59 +182,6 @@ def _judging(opened: Sequence[Fold], truth: NDArray[Any], metric: str, classes: 
             f"{metric} is not defined on any fold, for want of rows of each class; send more rows, or use fewer folds"
         )
     return judging
-
-
-def _trials(
-    settings: Sequence[Setting], tried: Sequence[Tried], metric: str, judging: Sequence[int], progress: Progress
-) -> dict[int, Trial]:
-    """The trial of each setting that could be scored, by its index; the others are named in warnings."""
-    trials: dict[int, Trial] = {}
-    failed: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for index, (setting, result) in enumerate(zip(settings, tried, strict=True)):
-        scores = [result.scores.get(number, float("nan")) for number in judging]
-        mean = sum(scores) / len(scores)
-        if result.error or mean != mean:
-            reason = result.error or f"{metric} is not defined on every fold"
-            failed.setdefault((setting.candidate, reason), []).append(setting.params)
-            continue
-        trials[index] = Trial(
-            candidate=setting.candidate,
-            estimator=setting.estimator,
-            params=setting.params,
-            scores=scores,
-            mean=mean,
-            seconds=round(result.seconds, 3),
-        )
-    texts = [
-        f"{candidate} {params[0]}{f' and {len(params) - 1} more' if params[1:] else ''}: {reason}"
-        for (candidate, reason), params in failed.items()
-    ]
-    if not trials:
-        raise DataError(
-            f"every candidate failed on the training rows; the first: {texts[0].rstrip('.')}. "
-            "Change its settings or name others in [tune.candidates]"
-        )
-    for text in texts:
-        progress.warn(f"left out of the search, as it failed: {text}")
-    return trials
-
-
-def _surest(
-    trials: Mapping[int, Trial], best: int, truth: NDArray[np.int64], out_of_fold: Callable[[int], NDArray[np.float64]]
-) -> int:
-    """Of the settings that are not told apart from the *best*, the one with the least log loss.
-
-    Accuracy counts rows, and on a small table many settings differ by one or two of them: no more than one standard error of the
-    difference on the same rows. Log loss sees how sure each was.
-    """
-    right = out_of_fold(best).argmax(axis=1) == truth
-    losses = {}
-    for index in trials:
-        said = out_of_fold(index)
-        lead = right.astype(float) - (said.argmax(axis=1) == truth)
-        if index == best or lead.mean() <= lead.std() / len(truth) ** 0.5:
-            losses[index] = metrics.Answers(truth, said, truth, None).surprise.mean()
-    return min(losses, key=lambda index: losses[index])
 
 
 def _best_so_far(tried: Sequence[Tried]) -> str:

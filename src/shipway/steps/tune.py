@@ -7,7 +7,7 @@ from typing import Literal
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract
 from shipway.core.ports import Progress
-from shipway.core.search import Search
+from shipway.core.search import BLEND, Search
 from shipway.core.step import step
 from shipway.modelling import candidates as choices
 from shipway.modelling import defaults
@@ -29,6 +29,7 @@ def tune(
     trials: int = 16,
     metric: str | None = None,
     folds: int | None = None,
+    blend: bool | None = None,
     seed: int = 0,
 ) -> Search:
     """Score each candidate's settings by stratified cross-validation, and choose the best mean.
@@ -42,6 +43,8 @@ def tune(
         trials: Draws of a random search.
         metric: What to choose by; ROC-AUC for two classes and accuracy for more when left out.
         folds: Parts of the rows; each is scored once by models fitted on the others. 5 when left out, fewer for large tables.
+        blend: Whether the mean of the probabilities of the two best estimators, each in its best setting, takes part; when left
+            out, it does where `candidates` is left out too.
         seed: Fixes folds, draws and fits: the same rows and seed choose the same.
     """
     from shipway.modelling import metrics, pipeline, targets
@@ -64,7 +67,10 @@ def tune(
         folds_wanted=default.folds if folds is None else folds,
         seed=seed,
         progress=progress,
+        blend=candidates is None if blend is None else blend,
     )
+    if blend and not any(trial.estimator == BLEND for trial in found.trials):
+        progress.warn("[tune] blend = true: there is nothing to blend, as but one estimator could be scored; name another kind")
     progress.note(f"{len(found.trials)} trials, best {found.winner.mean:.4f} ({found.winner.candidate})")
     return found
 

@@ -13,6 +13,7 @@ import msgspec
 from shipway.core import fingerprint, wheel
 from shipway.core.artifacts import Bundle, ModelCard
 from shipway.core.contract import Column, Level
+from shipway.core.search import members_of
 from shipway.scoring.predictor import SELF_TESTS, SelfTest
 
 SERVING_NEEDS = ("mlflow", "msgspec", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "scipy", "skops")
@@ -89,8 +90,9 @@ def example(card: ModelCard, bundle: Bundle) -> dict[str, Any]:
 def requirements(card: ModelCard) -> list[str]:
     """What serving needs, in the versions in use, and Shipway's own wheel."""
     versions = {name: importlib.metadata.version(name) for name in SERVING_NEEDS}
-    for name, version in fingerprint.library_of(card.estimator).items():
-        versions[name.removeprefix("library ")] = version
+    for member in members_of(card.estimator, card.params):
+        for name, version in fingerprint.library_of(member.estimator).items():
+            versions[name.removeprefix("library ")] = version
     return [*(f"{name}=={versions[name]}" for name in sorted(versions)), f"{WHEELS}/{wheel.file_name()}"]
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from shipway.adapters.mlflow.lineage import STAND_IN, git_commit
 from shipway.adapters.mlflow.store import Store, speaking
 from shipway.core.artifacts import DataVersion, ModelVersion, Page, Verdict
-from shipway.core.search import Search, Trial
+from shipway.core.search import Search, Trial, named
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -159,7 +159,11 @@ class MlflowTracker:
             with speaking(self.store):
                 name = f"{trial.candidate} {number + 1}"
                 run_id = client.create_run(self._experiment, tags=tags, run_name=name).info.run_id
-                self._log(_scores(search.metric, trial), {"estimator": trial.estimator, **trial.params}, run_id=run_id)
+                self._log(
+                    _scores(search.metric, trial),
+                    {"estimator": trial.estimator, **named(trial.estimator, trial.params)},
+                    run_id=run_id,
+                )
                 client.set_terminated(run_id)
 
     def _page(self, name: str, page: Page) -> None:
@@ -182,7 +186,7 @@ class MlflowTracker:
 
 def _chosen(search: Search) -> dict[str, Any]:
     winner = search.winner
-    chosen = {f"model.{name}": value for name, value in winner.params.items()}
+    chosen = {f"model.{name}": value for name, value in named(winner.estimator, winner.params).items()}
     return {"model.candidate": winner.candidate, "model.estimator": winner.estimator, **chosen}
 
 
