@@ -121,7 +121,7 @@ def _check(
     evidence = schema_changes.evidence(found.reasons, found.rows)
     found.changes = schema_changes.changes(folder.contract, list(columns), evidence)
     if keep:
-        found.quarantine = pl.concat(kept)
+        found.quarantine = pl.concat(kept).sort(ROW, maintain_order=True)
     return found
 
 
@@ -133,8 +133,10 @@ def _tidy(scratch: Path, clean: Path, contract: Contract, progress: Progress, se
 
     how = {name: settings[name] for name in ("duplicates", "conflicts")}
     rows, tally, _ = tidy(Rows(scratch / "checked"), contract=contract, staging=scratch, progress=progress, **how)
-    whole = scratch / "clean.parquet"
-    pl.scan_parquet(rows.parts, glob=False).sink_parquet(whole)
+    whole = rows.parts[0]
+    if len(rows.parts) > 1:
+        whole = scratch / "clean.parquet"
+        pl.scan_parquet(rows.parts, glob=False).sink_parquet(whole)
     disk.publish_file(whole, clean)
     return tally.kept
 

@@ -77,13 +77,20 @@ class Delimited:
                 known = repeats.Lines()
                 for lines in repeats.batches(file, self.lines):
                     new = known.others(lines)
-                    if (frame := self._of_lines(new[repeats.LINE])) is None:
+                    once = new.unique(repeats.LINE, keep="first", maintain_order=True)
+                    if (frame := self._of_lines(once[repeats.LINE])) is None:
                         break
-                    batch = repeats.Unrepeated(self.name, new[repeats.PLACE], frame, lines.height - new.height)
+                    left_out = lines.height - new.height
+                    batch = repeats.Unrepeated(self.name, once[repeats.PLACE], frame, left_out)
                     yield batch
-                    done += lines.height
                     if batch.settled is not None:
-                        known.hold(new[repeats.LINE].filter(batch.settled))
+                        known.hold(once[repeats.LINE].filter(batch.settled))
+                    done += lines.height
+                    if once.height < new.height:
+                        more = new.join(once, on=repeats.PLACE, how="anti", maintain_order="left")
+                        again = known.others(more)
+                        frame = self._of_lines(again[repeats.LINE])
+                        yield repeats.Unrepeated(self.name, again[repeats.PLACE], frame, more.height - again.height)
                 rest = self._by_csv(file, done) if done < rows else iter(())
             else:
                 rest = self._batches_of(file, rows)

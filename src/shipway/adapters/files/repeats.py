@@ -6,17 +6,26 @@ it is itself imported only inside functions.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 HELD_BYTES = 64 * 2**20
 """Bytes of lines that later ones are compared with; about 700,000 rows of 23 short cells."""
 
-WORTH = 0.25
-"""Share of repeats below which looking for them is given up when no more lines can be held: then it costs more than it saves."""
+SLOT_BITS = 20
+"""Of the hash of a line, which say in which slot of a table its place among the held ones is noted: a million slots."""
+
+TABLES = 3
+"""Each looked into by other bits. A line whose slots are all taken is read whenever it comes: one in 10,000 when all is full."""
 
 LINE, PLACE = "line", "place"
 BATCH_LINES = 200_000
@@ -42,31 +51,45 @@ class Unrepeated:
 
 
 class Lines:
-    """Lines of a file in batches, without repeats of those that were held."""
+    """Lines that were held, and which of others equal one of them."""
 
     def __init__(self) -> None:
-        self._held: pl.DataFrame | None = None
-        self._full = self._idle = False
-        self._met = self._repeats = 0
+        self._held = pl.Series(LINE, dtype=pl.String)
+        self._bytes = 0
+        # a slot that is free says 0 too: a line that is compared with the first one is as right as any
+        self._seats = np.zeros((TABLES, 1 << SLOT_BITS), dtype=np.int32)
 
     def others(self, lines: pl.DataFrame) -> pl.DataFrame:
         """Those of *lines* that equal no held one, in order."""
-        self._met += lines.height
-        if self._held is None or self._idle:
+        if not len(self._held):
             return lines
-        found = lines.join(self._held, on=LINE, how="anti", maintain_order="left")
-        self._repeats += lines.height - found.height
-        self._idle = self._full and self._repeats < WORTH * self._met
-        return found
+        for table, seats in enumerate(self._seats):
+            seat = pl.Series(seats[_slots(lines[LINE], table)])
+            lines = lines.filter(lines[LINE] != self._held.gather(seat))
+        return lines
 
     def hold(self, lines: pl.Series) -> None:
-        """Leave *lines* out from now on, as far as there is room."""
-        if self._full or not len(lines):
+        """Leave *lines*, each of which stands there once, out from now on, as far as there is room."""
+        if self._bytes > HELD_BYTES or not len(lines):
             return
-        # made of one text, as slices of the texts of a batch would keep the whole batch in memory
-        own = lines.unique().str.join("\n").str.split("\n").explode(empty_as_null=False).rename(LINE).to_frame()
-        self._held = own if self._held is None else pl.concat([self._held, own])
-        self._full = self._held.estimated_size() > HELD_BYTES
+        mine = np.arange(len(self._held), len(self._held) + len(lines), dtype=np.int32)
+        self._held = pl.concat([self._held, _own(lines)], rechunk=True)
+        self._bytes += int(lines.str.len_bytes().sum())
+        for table, seats in enumerate(self._seats):
+            slots = _slots(lines, table)
+            free = seats[slots] == 0
+            seats[slots[free]] = mine[free]
+            left = seats[slots] != mine
+            lines, mine = lines.filter(pl.Series(left)), mine[left]
+
+
+def _slots(lines: pl.Series, table: int) -> NDArray[np.uint64]:
+    return (lines.hash().to_numpy() >> np.uint64(table * SLOT_BITS)) & np.uint64((1 << SLOT_BITS) - 1)
+
+
+def _own(lines: pl.Series) -> pl.Series:
+    """*lines* in memory of their own, as slices of the texts of a batch keep all of the batch."""
+    return lines.str.join("\n").str.split("\n").explode(empty_as_null=False)
 
 
 def batches(file: Path, lines: int) -> Iterator[pl.DataFrame]:
@@ -90,5 +113,7 @@ def joined(lines: pl.Series) -> bytes:
 
     Each ends in a return too: it is cut off with the line feed, and a return that was part of the line is not.
     """
-    text: str = lines.str.join("\r\n")[0]
-    return b"\n" + text.encode() + b"\r\n"
+    content = io.BytesIO()
+    content.write(b"\n")
+    lines.to_frame().write_csv(content, include_header=False, quote_style="never", line_terminator="\r\n")
+    return content.getvalue()
