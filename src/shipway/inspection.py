@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ from shipway.core.workspace import Workspace
 from shipway.steps import LIFECYCLE
 
 if TYPE_CHECKING:
+    from shipway.adapters.files import FilesSource
+    from shipway.adapters.files.repeats import Unrepeated
     from shipway.core.artifacts import Table
 
 CHECK = next(step for step in LIFECYCLE if step.name == "check")
@@ -95,21 +98,21 @@ def _check(
     import polars as pl
 
     found = FileCheck(max_bad_share=settings_of(CHECK, folder)["max_bad_share"])
-    settling = settings_of(CLEAN, folder)["duplicates"] == "drop" or checked is None
+    dropping = checked is None or settings_of(CLEAN, folder)["duplicates"] == "drop"
     columns: dict[str, None] = {}
     kept = []
     writer = RowsWriter(checked) if checked is not None else None
-    for batch in _source(folder, file, how).unrepeated(progress):
+    for batch in _batches(_source(folder, file, how), progress, unrepeated=dropping):
         rows = batch.rows
         reading = read(folder.contract, rows, target=True)
         bad = quarantine.bad(reading.broken)
         good = pl.Series([True]).new_from_index(0, rows.height).scatter(bad, False)
-        batch.settled = good if settling else None
+        batch.settled = good
         columns.update(dict.fromkeys(rows.columns))
         found.rows += rows.height + batch.left_out
         found.bad_rows += len(bad)
         found.reasons += quarantine.reasons(reading.broken)
-        if writer is not None and found.bad_rows < found.rows:
+        if writer is not None:
             writer.write(reading.frame.filter(good) if len(bad) else reading.frame)
         if keep:
             place = [pl.lit(batch.name).alias(SOURCE), batch.places.alias(ROW)]
@@ -121,7 +124,7 @@ def _check(
     evidence = schema_changes.evidence(found.reasons, found.rows)
     found.changes = schema_changes.changes(folder.contract, list(columns), evidence)
     if keep:
-        found.quarantine = pl.concat(kept).sort(ROW, maintain_order=True)
+        found.quarantine = pl.concat(kept).sort("row", maintain_order=True)
     return found
 
 
@@ -200,7 +203,18 @@ def _writer(name: str) -> Step[..., Any]:
     return next(step for step in LIFECYCLE if name in step.writes)
 
 
-def _source(folder: ProjectFolder, file: Path, how: dict[str, Any]) -> Any:
+def _batches(source: FilesSource, progress: Progress, *, unrepeated: bool) -> Iterator[Unrepeated]:
+    """The rows of *source*; lines that repeat settled ones are left out if they may be."""
+    from shipway.adapters.files import repeats
+
+    if unrepeated:
+        yield from source.unrepeated(progress)
+    else:
+        for name, first, rows in source.batches(progress):
+            yield from repeats.unrepeated(name, iter([(first, rows)]))
+
+
+def _source(folder: ProjectFolder, file: Path, how: dict[str, Any]) -> FilesSource:
     from shipway.adapters.files import FilesSource
 
     if not file.is_file():

@@ -40,7 +40,8 @@ class Unrepeated:
         places: Which rows of the file these are, from 1, ascending.
         rows: As a source gives them.
         left_out: How many rows before the last of these, and after the batch before, repeat a settled one and are not here.
-        settled: Set by who reads the batch: which rows need not come again, as booleans; None where all shall.
+        settled: Set by who reads the batch: which rows need not come again, as booleans; by default none. A repeat within a batch
+            comes right after it, whatever stands between.
     """
 
     name: str
