@@ -4,10 +4,10 @@
 
 Ours are measured in two ways, both with the project's own contract:
 
-- file: what `shipway contract check FILE --clean OUT` does. A line that repeats an earlier one whose row kept the contract is left
-  out before its cells are read, so the more a table repeats itself, the less it costs; a table without repeats gains nothing by it.
+- file: what `shipway contract check FILE --clean OUT` does. A line that repeats an earlier one whose row kept the contract is
+  left out before its cells are read, so the more a table repeats itself, the less a row costs; one without repeats gains nothing.
 - steps: the real steps ingest, combine, check and clean, called one after the other as a run calls them, each reading from disk
-  what the one before it wrote; without DVC's copy of the content, the syncing of the cache, the leakage audit and the data report,
+  what the one before it wrote; without DVC's copy of the content, the syncing of the cache, the leakage audit and the report,
   which the peer does not make either. So the rows are written three times: as received, as checked, and without duplicates.
 
 In both, rows that break a rule would be set apart as they were received.

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from tests.steps.said import Said
 
 from shipway import inspection
 from shipway.adapters.files import FilesSource, repeats
@@ -25,6 +24,7 @@ from shipway.core.rows import Rows
 from shipway.steps.check import check
 from shipway.steps.clean import clean
 from shipway.steps.ingest import ingest
+from tests.steps.said import Said
 
 if TYPE_CHECKING:
     from shipway.core.artifacts import Table

@@ -75,8 +75,8 @@ def check_file(
     Args:
         file: CSV or Parquet.
         keep: Also keep the bad rows.
-        clean: Where to write the rows that the steps `check` and `clean` would keep, typed, as one Parquet file; it is there whole
-            or not at all, and not where a run would stop.
+        clean: Where to write the rows that the steps `check` and `clean` would keep, typed, as one Parquet file; it is there
+            whole or not at all, and not where a run would stop.
         how: `separator` and `encoding` of the file; those of `[ingest.source]` where that reads files too.
     """
     if clean is None:

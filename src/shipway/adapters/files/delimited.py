@@ -90,6 +90,7 @@ class Delimited:
                         more = new.join(once, on=repeats.PLACE, how="anti", maintain_order="left")
                         again = known.others(more)
                         frame = self._of_lines(again[repeats.LINE])
+                        assert frame is not None  # as equal lines were read above
                         yield repeats.Unrepeated(self.name, again[repeats.PLACE], frame, more.height - again.height)
                 rest = self._by_csv(file, done) if done < rows else iter(())
             else:

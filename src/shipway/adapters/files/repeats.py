@@ -1,6 +1,7 @@
 """Lines of a file that repeat earlier ones, left out before anything is made of them.
 
-Equal lines are equal rows, and to find them costs a fraction of what it costs to read one. This module imports Polars at its top, so
+Equal lines are equal rows, and to find them costs a fraction of what it costs to read them.
+This module imports Polars at its top, so
 it is itself imported only inside functions.
 """
 
