@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway import wiring
-from shipway.core import quarantine, schema_changes
+from shipway.core import disk, quarantine, schema_changes
 from shipway.core.artifacts import ROW, SOURCE, Checked
 from shipway.core.contract import Contract, read
 from shipway.core.errors import UsageError
@@ -19,16 +21,19 @@ from shipway.core.plan import inputs_of, key_of, settings_of
 from shipway.core.ports import Progress
 from shipway.core.project import ProjectFolder
 from shipway.core.quarantine import Reason
-from shipway.core.rows import Rows
+from shipway.core.rows import Rows, RowsWriter
 from shipway.core.schema_changes import SchemaChange
 from shipway.core.step import Step
 from shipway.core.workspace import Workspace
 from shipway.steps import LIFECYCLE
 
 if TYPE_CHECKING:
+    from shipway.adapters.files import FilesSource
+    from shipway.adapters.files.repeats import Unrepeated
     from shipway.core.artifacts import Table
 
 CHECK = next(step for step in LIFECYCLE if step.name == "check")
+CLEAN = next(step for step in LIFECYCLE if step.name == "clean")
 TRAIN = next(step for step in LIFECYCLE if step.name == "train")
 CARD = "card.json"
 """In a bundle and in a kept model: what the model says of itself, its contract included."""
@@ -45,6 +50,7 @@ class FileCheck:
     Attributes:
         bad_rows: Rows that break a rule; `reasons` counts broken rules, of which a row may have several.
         quarantine: The bad rows, a line a broken rule; None where they were not asked for.
+        clean_rows: Rows that were written as `clean` would keep them; None where none were.
     """
 
     rows: int = 0
@@ -53,6 +59,7 @@ class FileCheck:
     reasons: Counter[Reason] = field(default_factory=Counter)
     changes: list[SchemaChange] = field(default_factory=list)
     quarantine: Table | None = None
+    clean_rows: int | None = None
 
     @property
     def held(self) -> bool:
@@ -60,35 +67,81 @@ class FileCheck:
         return self.bad_rows <= self.max_bad_share * self.rows and self.bad_rows < self.rows
 
 
-def check_file(folder: ProjectFolder, file: Path, progress: Progress, *, keep: bool, **how: Any) -> FileCheck:
+def check_file(
+    folder: ProjectFolder, file: Path, progress: Progress, *, keep: bool, clean: Path | None = None, **how: Any
+) -> FileCheck:
     """Read a table file by the project's contract as a run would, batch by batch, without running anything.
 
     Args:
         file: CSV or Parquet.
         keep: Also keep the bad rows.
+        clean: Where to write the rows that the steps `check` and `clean` would keep, typed, as one Parquet file; it is there
+            whole or not at all, and not where a run would stop.
         how: `separator` and `encoding` of the file; those of `[ingest.source]` where that reads files too.
     """
+    if clean is None:
+        return _check(folder, file, progress, None, keep=keep, how=how)
+    if not clean.parent.is_dir():
+        raise UsageError(f"there is no folder {clean.parent} to write {clean.name} into; make it first")
+    with tempfile.TemporaryDirectory(dir=clean.parent, prefix=f".{clean.name}.") as scratch:
+        found = _check(folder, file, progress, Path(scratch) / "checked", keep=keep, how=how)
+        if found.held:
+            settings = settings_of(CLEAN, folder)
+            found.clean_rows = _tidy(Path(scratch), clean, folder.contract, progress, settings)
+    return found
+
+
+def _check(
+    folder: ProjectFolder, file: Path, progress: Progress, checked: Path | None, *, keep: bool, how: dict[str, Any]
+) -> FileCheck:
+    """As `check_file`; the rows that keep the contract are written into *checked*, but for lines that repeat earlier ones."""
     import polars as pl
 
     found = FileCheck(max_bad_share=settings_of(CHECK, folder)["max_bad_share"])
+    dropping = checked is None or settings_of(CLEAN, folder)["duplicates"] == "drop"
     columns: dict[str, None] = {}
     kept = []
-    for name, first, batch in _source(folder, file, how).batches(progress):
-        reading = read(folder.contract, batch, target=True)
-        columns.update(dict.fromkeys(batch.columns))
-        found.rows += batch.height
-        found.bad_rows += len(quarantine.bad(reading.broken))
+    writer = RowsWriter(checked) if checked is not None else None
+    for batch in _batches(_source(folder, file, how), progress, unrepeated=dropping):
+        rows = batch.rows
+        reading = read(folder.contract, rows, target=True)
+        bad = quarantine.bad(reading.broken)
+        good = pl.Series([True]).new_from_index(0, rows.height).scatter(bad, False)
+        batch.settled = good
+        columns.update(dict.fromkeys(rows.columns))
+        found.rows += rows.height + batch.left_out
+        found.bad_rows += len(bad)
         found.reasons += quarantine.reasons(reading.broken)
+        if writer is not None:
+            writer.write(reading.frame.filter(good) if len(bad) else reading.frame)
         if keep:
-            place = [pl.lit(name).alias(SOURCE), pl.int_range(first, first + batch.height, dtype=pl.Int64).alias(ROW)]
-            kept.append(quarantine.of(batch.with_columns(place), reading.broken))
+            place = [pl.lit(batch.name).alias(SOURCE), batch.places.alias(ROW)]
+            kept.append(quarantine.of(rows.with_columns(place), reading.broken))
     if not found.rows:
         raise UsageError(f"{file} has no rows, so there is nothing to check; name a table with rows")
+    if writer is not None and found.held:
+        writer.finish()
     evidence = schema_changes.evidence(found.reasons, found.rows)
     found.changes = schema_changes.changes(folder.contract, list(columns), evidence)
     if keep:
-        found.quarantine = pl.concat(kept)
+        found.quarantine = pl.concat(kept).sort("row", maintain_order=True)
     return found
+
+
+def _tidy(scratch: Path, clean: Path, contract: Contract, progress: Progress, settings: dict[str, Any]) -> int:
+    """Write what the step `clean` would keep of the rows in *scratch*, and count it."""
+    import polars as pl
+
+    from shipway.steps.clean import tidy
+
+    how = {name: settings[name] for name in ("duplicates", "conflicts")}
+    rows, tally, _ = tidy(Rows(scratch / "checked"), contract=contract, staging=scratch, progress=progress, **how)
+    whole = rows.parts[0]
+    if len(rows.parts) > 1:
+        whole = scratch / "clean.parquet"
+        pl.scan_parquet(rows.parts, glob=False).sink_parquet(whole)
+    disk.publish_file(whole, clean)
+    return tally.kept
 
 
 def quarantined(place: Workspace, folder: ProjectFolder) -> Table:
@@ -150,7 +203,18 @@ def _writer(name: str) -> Step[..., Any]:
     return next(step for step in LIFECYCLE if name in step.writes)
 
 
-def _source(folder: ProjectFolder, file: Path, how: dict[str, Any]) -> Any:
+def _batches(source: FilesSource, progress: Progress, *, unrepeated: bool) -> Iterator[Unrepeated]:
+    """The rows of *source*; lines that repeat settled ones are left out if they may be."""
+    from shipway.adapters.files import repeats
+
+    if unrepeated:
+        yield from source.unrepeated(progress)
+    else:
+        for name, first, rows in source.batches(progress):
+            yield from repeats.unrepeated(name, iter([(first, rows)]))
+
+
+def _source(folder: ProjectFolder, file: Path, how: dict[str, Any]) -> FilesSource:
     from shipway.adapters.files import FilesSource
 
     if not file.is_file():

@@ -90,6 +90,18 @@ def test_bad_rows_are_written_with_where_they_stood(place: Workspace, call: Call
     assert bad.select("_source", "_row", "visit").rows() == [("new rows.csv", n + 1, str(n)) for n in (96, 97, 98)]
 
 
+def test_good_rows_are_written_typed_and_once(place: Workspace, call: Call, tmp_path: Path) -> None:
+    out = tmp_path / "clean.parquet"
+    code, shown = call("contract", "check", written(tmp_path, *LINES, *LINES, *BAD), "--clean", str(out))
+    assert (code, pl.read_parquet(out)["pages"].to_list()) == (0, [n % 7 for n in range(96)])
+    assert f"96 clean rows are in {out}; 96 more repeated or contradicted them" in shown
+
+
+def test_good_rows_are_written_as_parquet_only(place: Workspace, call: Call, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"ends in \.parquet"):
+        call("contract", "check", written(tmp_path, *LINES), "--clean", str(tmp_path / "clean.csv"))
+
+
 def test_how_a_file_is_written_can_be_said(place: Workspace, call: Call, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("\n".join([HEADER, *LINES]).replace(",", "#"), encoding="utf-16")

@@ -72,6 +72,7 @@ def show(project: str, variant: str | None, as_json: bool) -> None:
 @click.option("--separator", metavar="SIGN", help="Between the cells of a CSV file; found out by default.")
 @click.option("--encoding", metavar="NAME", help="Of a CSV file, by its Python name.")
 @click.option("--out", metavar="FILE", type=words.a_file, help="Write the bad rows to this file: .csv, .parquet or .jsonl.")
+@click.option("--clean", metavar="FILE", type=words.a_file, help="Write the good rows, typed and without duplicates: .parquet.")
 @words.as_json
 def check(
     file: Path,
@@ -80,23 +81,28 @@ def check(
     separator: str | None,
     encoding: str | None,
     out: Path | None,
+    clean: Path | None,
     as_json: bool,
 ) -> int:
     """Read the table in FILE by a project's contract, and run nothing.
 
     Says which columns are new, lost, renamed or retyped, and how many rows break which rule. Exit code 3 means that a run would
-    stop: more rows are bad than [check] max_bad_share allows.
+    stop: more rows are bad than [check] max_bad_share allows. Then --clean writes nothing; else it writes the rows that the steps
+    `check` and `clean` would keep, as [clean] says.
     """
     from shipway import inspection, wiring
 
     if out is not None and out.suffix.lower() not in quarantine.ENDINGS:
         raise UsageError(f"--out {out}: bad rows are written to a file that ends in {', '.join(quarantine.ENDINGS)}")
+    if clean is not None and clean.suffix.lower() != ".parquet":
+        raise UsageError(f"--clean {clean}: clean rows are written to a file that ends in .parquet")
     place = wiring.open_workspace()
     folder, _ = wiring.open_project(
         place, words.project_or_here(project, place, "contract check FILE --project"), variant=variant
     )
     with display.progress() as progress:
-        found = inspection.check_file(folder, file, progress, keep=out is not None, separator=separator, encoding=encoding)
+        written = {"separator": separator, "encoding": encoding}
+        found = inspection.check_file(folder, file, progress, keep=out is not None, clean=clean, **written)
     for warning in progress.warnings:
         click.echo(f"warning: {warning}", err=True)
     if out is not None and found.quarantine is not None:
@@ -108,6 +114,7 @@ def check(
         ]
         about = {"project": folder.name, "file": str(file), "rows": found.rows, "bad_rows": found.bad_rows}
         about |= {"max_bad_share": found.max_bad_share, "held": found.held, "reasons": reasons}
+        about["clean_rows"] = found.clean_rows
         about["changes"] = msgspec.to_builtins(found.changes)
         click.echo(json.dumps(about, ensure_ascii=False))
         return 0 if found.held else DataError.exit_code
@@ -123,6 +130,11 @@ def check(
         click.echo(f"the bad rows are in {out}")
     elif found.bad_rows:
         click.echo("--out FILE writes the bad rows")
+    if found.clean_rows is not None:
+        gone = found.rows - found.bad_rows - found.clean_rows
+        click.echo(f"{found.clean_rows:,} clean rows are in {clean}; {gone:,} more repeated or contradicted them")
+    elif clean is not None:
+        click.echo(f"{clean} was not written, as a run would stop here")
     return 0 if found.held else DataError.exit_code
 
 

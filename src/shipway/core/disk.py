@@ -48,6 +48,13 @@ def write_file(path: Path, content: bytes) -> None:
     _sync(path.parent)
 
 
+def publish_file(staged: Path, target: Path) -> None:
+    """Move the finished file *staged* to *target* in one step, replacing what is there; both on one file system."""
+    _sync(staged)
+    staged.replace(target)
+    _sync(target.parent)
+
+
 def publish_folder(staged: Path, target: Path) -> None:
     """Move the finished folder *staged* to *target* in one step, replacing what is there; both on one file system."""
     for path in staged.rglob("*"):

@@ -81,7 +81,8 @@ def check(
             "(a text that stands for no value, such as NA, belongs in the missing markers of its column)."
         )
     aside.finish()
-    findings = _audit(kept.finish(), contract, known, progress) if audit else []
+    checked = kept.finish()
+    findings = _audit(checked, contract, known, progress) if audit else []
     progress.note(f"{bad:,} quarantined")
     ordered = sorted(changes.items(), key=lambda item: (list(contract.columns).index(item[0][0]), item[0][1]))
     found = [Change(column=column, what=what, cells=cells) for (column, what), cells in ordered]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import io
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from shipway.core.errors import DataError
 
 if TYPE_CHECKING:
     import polars
+
+    from shipway.adapters.files.repeats import Unrepeated
 
 BATCH_ROWS = 200_000
 BATCH_CELLS = 2_000_000
@@ -60,18 +63,68 @@ class Delimited:
         Raises:
             DataError: A row has too many cells, or quotes or bytes that do not fit; names the row or the place.
         """
-        from shipway.adapters.files.survey import rows_of
+        with self._as_utf_8(state) as file:
+            yield from self._batches_of(file, self._survey(file))
+
+    def unrepeated(self, state: Path | None) -> Iterator[Unrepeated]:
+        """As `batches`, without rows whose line equals that of a row that was settled; not all of them are found."""
+        from shipway.adapters.files import repeats, survey
 
         with self._as_utf_8(state) as file:
-            rows = rows_of(file, self.dialect, lines=self.lines, width=len(self.names)) if self.modern else None
-            done = 0
-            if rows is not None:
-                for batch in self._by_polars(file):
-                    if kept := min(len(batch), rows - done):
-                        yield done + 1, batch.head(kept)
-                        done += kept
-            if rows is None or done < rows:
-                yield from self._by_csv(file, done)
+            rows, done = self._survey(file), 0
+            # a first line may begin with a byte order mark, which is none of its cell's
+            if rows is not None and self.lines and len(self.names) > 1 and survey.lines_of(file, self.lines) == rows:
+                known = repeats.Lines()
+                for lines in repeats.batches(file, self.lines):
+                    new = known.others(lines)
+                    once = new.unique(repeats.LINE, keep="first", maintain_order=True)
+                    if (frame := self._of_lines(once[repeats.LINE])) is None:
+                        break
+                    left_out = lines.height - new.height
+                    batch = repeats.Unrepeated(self.name, once[repeats.PLACE], frame, left_out)
+                    yield batch
+                    if batch.settled is not None:
+                        known.hold(once[repeats.LINE].filter(batch.settled))
+                    done += lines.height
+                    if once.height < new.height:
+                        more = new.join(once, on=repeats.PLACE, how="anti", maintain_order="left")
+                        again = known.others(more)
+                        frame = self._of_lines(again[repeats.LINE])
+                        assert frame is not None  # as equal lines were read above
+                        yield repeats.Unrepeated(self.name, again[repeats.PLACE], frame, more.height - again.height)
+                rest = self._by_csv(file, done) if done < rows else iter(())
+            else:
+                rest = self._batches_of(file, rows)
+            yield from repeats.unrepeated(self.name, rest)
+
+    def _survey(self, file: Path) -> int | None:
+        from shipway.adapters.files.survey import rows_of
+
+        return rows_of(file, self.dialect, lines=self.lines, width=len(self.names)) if self.modern else None
+
+    def _batches_of(self, file: Path, rows: int | None) -> Iterator[tuple[int, polars.DataFrame]]:
+        done = 0
+        if rows is not None:
+            for batch in self._by_polars(file):
+                if kept := min(len(batch), rows - done):
+                    yield done + 1, batch.head(kept)
+                    done += kept
+        if rows is None or done < rows:
+            yield from self._by_csv(file, done)
+
+    def _of_lines(self, lines: polars.Series) -> polars.DataFrame | None:
+        """The rows of *lines*; None where Polars can't read them all, as csv goes on there or names the fault."""
+        import polars
+
+        from shipway.adapters.files.repeats import joined
+
+        if not len(lines):
+            return polars.DataFrame(schema=dict.fromkeys(self.names, polars.String))
+        try:
+            frame = self._scan(io.BytesIO(joined(lines)), 1).collect()
+        except polars.exceptions.PolarsError:
+            return None
+        return frame if frame.height == len(lines) else None
 
     @contextlib.contextmanager
     def _as_utf_8(self, state: Path | None) -> Iterator[Path]:
@@ -94,10 +147,16 @@ class Delimited:
         """What Polars can read of the rows; where it stops early, csv goes on or names the fault."""
         import polars
 
-        scan = polars.scan_csv(
-            file,
+        with contextlib.suppress(polars.exceptions.PolarsError):
+            yield from self._scan(file, self.lines).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+
+    def _scan(self, source: Path | io.BytesIO, lines: int) -> polars.LazyFrame:
+        import polars
+
+        return polars.scan_csv(
+            source,
             has_header=False,
-            skip_lines=self.lines,
+            skip_lines=lines,
             schema=dict.fromkeys(self.names, polars.String),
             separator=self.dialect.separator,
             quote_char=self.dialect.quote,
@@ -105,8 +164,6 @@ class Delimited:
             raise_if_empty=False,
             glob=False,
         )
-        with contextlib.suppress(polars.exceptions.PolarsError):
-            yield from scan.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
 
     def _by_csv(self, file: Path, done: int) -> Iterator[tuple[int, polars.DataFrame]]:
         """The rows after the first *done* ones."""

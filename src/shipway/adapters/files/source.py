@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shipway.adapters.files import content, delimited
 from shipway.core.dialect import Dialect
@@ -17,6 +17,7 @@ from shipway.core.project import suggest
 if TYPE_CHECKING:
     import polars
 
+    from shipway.adapters.files.repeats import Unrepeated
     from shipway.core.artifacts import Table
     from shipway.core.ports import Progress, Source
 
@@ -25,6 +26,8 @@ PACKED_SUFFIXES = (".gz", ".bz2", ".xz")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 WORKBOOKS = (".xls", ".xlsx", ".xlsm", ".ods")
 MEMO = "file-hashes.json"
+
+Batch = TypeVar("Batch")
 
 
 class FilesSource:
@@ -69,13 +72,23 @@ class FilesSource:
             UsageError: A pattern matches no file, or one of another kind.
             DataError: A file can't be read; names it and what is wrong.
         """
+        for name, (first, batch) in self._each(progress, self._batches_of):
+            yield name, first, batch
+
+    def unrepeated(self, progress: Progress) -> Iterator[Unrepeated]:
+        """As `batches`, without rows of a text file whose line equals that of a row that the reader of a batch settled."""
+        for _, batch in self._each(progress, self._unrepeated_of):
+            yield batch
+
+    def _each(self, progress: Progress, read: Callable[[Path, str], Iterator[Batch]]) -> Iterator[tuple[str, Batch]]:
+        """What *read* makes of each file, unpacked, and the file's name."""
         files = self.files()
         with progress("reading files", total=len(files)) as tick:
             for name, file in files:
                 try:
                     with content.unpacked(file, name, self.state) as plain:
-                        for first, batch in self._batches_of(plain, name):
-                            yield name, first, batch
+                        for batch in read(plain, name):
+                            yield name, batch
                 except OSError as error:
                     raise OutsideError(f"{name} can't be opened: {error.strerror or error}") from None
                 tick(1, name)
@@ -165,6 +178,13 @@ class FilesSource:
             raise DataError(f"{name} is no Parquet file, whatever its name says; write it again, or name it .csv if it is one")
         else:
             yield from delimited.look(file, name, self.given).batches(self.state)
+
+    def _unrepeated_of(self, file: Path, name: str) -> Iterator[Unrepeated]:
+        from shipway.adapters.files.repeats import unrepeated
+
+        if content.is_parquet(file) or Path(name).suffix.lower() == ".parquet":
+            return unrepeated(name, self._batches_of(file, name))
+        return delimited.look(file, name, self.given).unrepeated(self.state)
 
 
 def _parquet(file: Path, name: str) -> Iterator[tuple[int, polars.DataFrame]]:

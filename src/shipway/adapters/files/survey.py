@@ -57,6 +57,11 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
     return None if inside else rows - blank
 
 
+def lines_of(file: Path, lines: int) -> int:
+    """The number of lines after the first *lines*, line feeds in quotes included."""
+    return sum(part.count(b"\n") + (not part.endswith(b"\n")) for part in _parts(file, lines))
+
+
 def _parts(file: Path, lines: int) -> Iterator[bytes]:
     """The bytes of *file* after its first *lines* lines, in parts of whole lines."""
     with file.open("rb") as opened:

@@ -1,0 +1,121 @@
+"""Lines of a file that repeat earlier ones, left out before anything is made of them.
+
+Equal lines are equal rows, and to find them costs a fraction of what it costs to read them.
+This module imports Polars at its top, so
+it is itself imported only inside functions.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HELD_BYTES = 64 * 2**20
+"""Bytes of lines that later ones are compared with; about 700,000 rows of 23 short cells."""
+
+SLOT_BITS = 20
+"""Of the hash of a line, which say in which slot of a table its place among the held ones is noted: a million slots."""
+
+TABLES = 3
+"""Each looked into by other bits. A line whose slots are all taken is read whenever it comes: one in 10,000 when all is full."""
+
+LINE, PLACE = "line", "place"
+BATCH_LINES = 200_000
+
+
+@dataclass
+class Unrepeated:
+    """Some rows of a file, without those that were left out.
+
+    Attributes:
+        name: Of the file.
+        places: Which rows of the file these are, from 1, ascending.
+        rows: As a source gives them.
+        left_out: How many rows before the last of these, and after the batch before, repeat a settled one and are not here.
+        settled: Set by who reads the batch: which rows need not come again, as booleans; by default none. A repeat within a batch
+            comes right after it, whatever stands between.
+    """
+
+    name: str
+    places: pl.Series
+    rows: pl.DataFrame
+    left_out: int = 0
+    settled: pl.Series | None = None
+
+
+class Lines:
+    """Lines that were held, and which of others equal one of them."""
+
+    def __init__(self) -> None:
+        self._held = pl.Series(LINE, dtype=pl.String)
+        self._bytes = 0
+        # a slot that is free says 0 too: a line that is compared with the first one is as right as any
+        self._seats = np.zeros((TABLES, 1 << SLOT_BITS), dtype=np.int32)
+
+    def others(self, lines: pl.DataFrame) -> pl.DataFrame:
+        """Those of *lines* that equal no held one, in order."""
+        if not len(self._held):
+            return lines
+        for table, seats in enumerate(self._seats):
+            seat = pl.Series(seats[_slots(lines[LINE], table)])
+            lines = lines.filter(lines[LINE] != self._held.gather(seat))
+        return lines
+
+    def hold(self, lines: pl.Series) -> None:
+        """Leave *lines*, each of which stands there once, out from now on, as far as there is room."""
+        if self._bytes > HELD_BYTES or not len(lines):
+            return
+        mine = np.arange(len(self._held), len(self._held) + len(lines), dtype=np.int32)
+        self._held = pl.concat([self._held, _own(lines)], rechunk=True)
+        self._bytes += int(lines.str.len_bytes().sum())
+        for table, seats in enumerate(self._seats):
+            slots = _slots(lines, table)
+            free = seats[slots] == 0
+            seats[slots[free]] = mine[free]
+            left = seats[slots] != mine
+            lines, mine = lines.filter(pl.Series(left)), mine[left]
+
+
+def _slots(lines: pl.Series, table: int) -> NDArray[np.uint64]:
+    return (lines.hash().to_numpy() >> np.uint64(table * SLOT_BITS)) & np.uint64((1 << SLOT_BITS) - 1)
+
+
+def _own(lines: pl.Series) -> pl.Series:
+    """*lines* in memory of their own, as slices of the texts of a batch keep all of the batch."""
+    return lines.str.join("\n").str.split("\n").explode(empty_as_null=False)
+
+
+def batches(file: Path, lines: int) -> Iterator[pl.DataFrame]:
+    """Yield the lines of *file* after its first *lines*, in batches: `LINE` and `PLACE`, from 1."""
+    scan = pl.scan_lines(file, name=LINE, glob=False).slice(lines)
+    start = 1
+    for batch in scan.collect_batches(chunk_size=BATCH_LINES, maintain_order=True):
+        if batch.height:
+            yield batch.with_columns(pl.int_range(start, start + batch.height, dtype=pl.Int64).alias(PLACE))
+            start += batch.height
+
+
+def unrepeated(name: str, batches: Iterator[tuple[int, pl.DataFrame]]) -> Iterator[Unrepeated]:
+    """The *batches* of a source, of which no row is left out."""
+    for first, rows in batches:
+        yield Unrepeated(name, pl.int_range(first, first + rows.height, dtype=pl.Int64, eager=True), rows)
+
+
+def joined(lines: pl.Series) -> bytes:
+    """*lines* as the content of a file, below a first line that is to be skipped, as a byte order mark is cut off there.
+
+    Each ends in a return too: it is cut off with the line feed, and a return that was part of the line is not.
+    """
+    content = io.BytesIO()
+    content.write(b"\n")
+    lines.to_frame().write_csv(content, include_header=False, quote_style="never", line_terminator="\r\n")
+    return content.getvalue()
