@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import polars
-from sklearn.linear_model import LogisticRegression
 
 from shipway.adapters.mlflow.registry import MlflowRegistry
 from shipway.adapters.mlflow.store import Store
@@ -16,7 +15,7 @@ from shipway.adapters.mlflow.tracking import MlflowTracker
 from shipway.core import profile
 from shipway.core.artifacts import Bundle, DataVersion, Interval, Model, ModelCard, ModelVersion, Origin, Verdict
 from shipway.core.contract import Column, Contract
-from shipway.modelling.pipeline import assemble
+from shipway.modelling import fitting
 from shipway.modelling.preparation import Prepare
 
 PROJECT = "garden"
@@ -122,8 +121,15 @@ def make(staging: Path) -> Made:
         },
         schema_overrides={"planted": polars.Datetime("us")},
     )
-    pipeline = assemble(LogisticRegression(max_iter=1000), contract=contract, prepare=Prepare())
-    pipeline.fit(rows.select(contract.features), (rows["kind"] == "tulip").cast(polars.Int8).to_numpy())
+    pipeline = fitting.fit(
+        rows.select(contract.features),
+        (rows["kind"] == "tulip").cast(polars.Int8).to_numpy(),
+        "sklearn.linear_model.LogisticRegression",
+        {"max_iter": 1000},
+        contract=contract,
+        prepare=Prepare(),
+        seed=0,
+    )
     card = ModelCard(
         contract=contract,
         profile=profile.measure(contract, rows),
