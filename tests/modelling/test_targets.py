@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -8,6 +9,7 @@ from tests.modelling.tables import CHURN, churn
 from tests.steps.said import Said
 
 from shipway.core.contract import Column, Contract, Level
+from shipway.core.rows import keep
 from shipway.modelling import targets
 from shipway.modelling.candidates import Candidate
 from shipway.steps.split import split
@@ -39,10 +41,10 @@ def test_a_merged_target_has_the_levels_that_are_left_and_the_merged_one_last(ty
     assert found.features == contract.features
 
 
-def test_a_model_of_merged_classes_goes_from_split_to_verdict_by_its_own_contract() -> None:
+def test_a_model_of_merged_classes_goes_from_split_to_verdict_by_its_own_contract(tmp_path: Path) -> None:
     contract = Contract(target="y", columns={"x": Column(type="integer"), "y": Column(type="integer", levels=[1, 2, 3, 4])})
     rows = pl.DataFrame({"x": [*range(100), 500, 501], "y": [1] * 50 + [2] * 50 + [3, 4]})
-    training, testing = split(rows, contract=contract, progress=Said(), rare_classes="merge")
+    training, testing = split(keep(rows, tmp_path), contract=contract, progress=Said(), rare_classes="merge")
     found = tune(training, contract=contract, progress=Said(), candidates=LINEAR, folds=2)
     model = train(training, found, contract=contract, progress=Said())
     assert model.card.classes == ["1", "2", "other"]
