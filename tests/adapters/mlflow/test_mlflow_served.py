@@ -11,12 +11,14 @@ import urllib.request
 from pathlib import Path
 
 import mlflow
+import msgspec
 import numpy
 import pandas
 import pytest
 from mlflow_garden import PROJECT, answers, free_port
 
 from shipway.adapters.mlflow import packaging
+from shipway.core.search import BLEND
 from shipway.scoring.predictor import Predictor
 
 
@@ -73,6 +75,14 @@ def test_the_requirements_are_pinned_and_name_the_wheel_beside_them(folder, made
     assert {name: importlib.metadata.version(name) for name in packaging.SERVING_NEEDS}.items() <= dict(
         pin.split("==") for pin in pins
     ).items()
+
+
+def test_a_blend_requires_the_library_of_each_member(made):
+    members = [
+        {"estimator": path, "params": {}} for path in ("sklearn.linear_model.LogisticRegression", "lightgbm.LGBMClassifier")
+    ]
+    card = msgspec.structs.replace(made.model.card, estimator=BLEND, params={"members": members})
+    assert any(line.startswith("lightgbm==") for line in packaging.requirements(card))
 
 
 def test_a_uv_project_in_the_current_folder_does_not_become_the_models_environment(made, tmp_path, monkeypatch):

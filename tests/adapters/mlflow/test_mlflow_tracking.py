@@ -11,7 +11,7 @@ import pytest
 from mlflow_garden import PROJECT
 
 from shipway.core.artifacts import Interval, ModelVersion, Origin, Page
-from shipway.core.search import Search, Trial
+from shipway.core.search import BLEND, Search, Trial
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,13 @@ def test_the_trials_of_a_search_are_nested_runs(place):
     assert nested[0].data.params == {"estimator": "a.C", "depth": "null"}
     assert {one.info.status for one in nested} == {"FINISHED"}
     assert run.data.params["model.candidate"] == "forest"
+
+
+def test_a_blend_is_told_with_the_parameters_of_each_member(place):
+    members = [{"estimator": "a.B", "params": {"C": 1.0}}, {"estimator": "a.C", "params": {"depth": 3}}]
+    blend = Trial(candidate="blend", estimator=BLEND, params={"members": members}, scores=[0.9], mean=0.9, seconds=0.3)
+    told = follow(place, [(Record("tune"), {"search": replace(SEARCH, trials=[*SEARCH.trials, blend], best=2)})]).data.params
+    assert (told["model.estimator"], told["model.member_1.C"], told["model.member_2.estimator"]) == (BLEND, "1.0", "a.C")
 
 
 def test_a_cached_search_is_not_told_again(place):
