@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 import polars
-from sklearn.linear_model import LogisticRegression
 
 from shipway.adapters.mlflow.registry import MlflowRegistry
 from shipway.adapters.mlflow.store import Store
@@ -18,9 +17,8 @@ from shipway.adapters.mlflow.tracking import MlflowTracker
 from shipway.core import profile
 from shipway.core.artifacts import Bundle, DataVersion, Interval, Model, ModelCard, ModelVersion, Origin, Verdict
 from shipway.core.contract import Column, Contract
-from shipway.modelling import pipeline as pipelines
+from shipway.modelling import fitting
 from shipway.modelling.preparation import Prepare
-from shipway.modelling.preprocessing import Preprocess
 
 PROJECT = "garden"
 
@@ -125,14 +123,13 @@ def make(staging: Path) -> Made:
         },
         schema_overrides={"planted": polars.Datetime("us")},
     )
-    pipeline = pipelines.fit(
+    pipeline = fitting.fit(
         rows.select(contract.features),
         (rows["kind"] == "tulip").cast(polars.Int64).to_numpy(),
-        None,
-        LogisticRegression(max_iter=1000),
+        "sklearn.linear_model.LogisticRegression",
+        {"max_iter": 1000},
         contract=contract,
         prepare=Prepare(),
-        preprocess=Preprocess(),
         seed=0,
     )
     card = ModelCard(
