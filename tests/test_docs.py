@@ -55,7 +55,7 @@ def test_the_references_own_table_goes_to_a_champion(tmp_path: Path, monkeypatch
     assert report["metrics"]["roc_auc"]["low"] > 0.8
     monkeypatch.chdir(tmp_path / "workspace")
     commands = re.findall(r"^shipway (contract .*?|quarantine .*?)(?:  +#.*)?$", page, re.MULTILINE)
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         assert not app.main(command.split(), standalone_mode=False), command
 
