@@ -15,22 +15,22 @@ time in six. The last line also tells on how many splits it holds by the larger 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from alone import NoRegistry, Quiet
 
-from shipway.core.artifacts import Model, Table, Verdict
+from shipway.core.artifacts import Table
 from shipway.core.contract import Column, Contract, Level, text_of
-from shipway.core.ports import Tick
+from shipway.core.models import Model, Verdict
 from shipway.core.rows import keep
 from shipway.modelling.metrics import Answers, measure
 from shipway.steps.split import split
@@ -47,27 +47,6 @@ class Given:
 
     frame: pl.DataFrame
     target: str
-
-
-class Quiet:
-    """A `Progress` that keeps warnings to itself."""
-
-    @contextlib.contextmanager
-    def __call__(self, label: str, total: int | None = None) -> Iterator[Tick]:
-        def tick(advance: int = 1, note: str = "") -> None: ...
-
-        yield tick
-
-    def note(self, text: str) -> None: ...
-
-    def warn(self, text: str) -> None: ...
-
-
-class NoRegistry:
-    """A registry without a champion."""
-
-    def champion(self) -> None:
-        return None
 
 
 def main() -> None:

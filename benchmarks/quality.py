@@ -10,20 +10,19 @@ figures with 95 % intervals, on rows that search, threshold and cleaning did not
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from alone import NoRegistry, Quiet
 
 from shipway.core import plan, project
-from shipway.core.artifacts import ROW, SOURCE, DataVersion, Model, Origin, Table, Verdict
-from shipway.core.ports import Tick
+from shipway.core.artifacts import ROW, SOURCE, DataVersion, Origin, Table
+from shipway.core.models import Model, Verdict
 from shipway.core.rows import keep
 from shipway.core.search import Search
 from shipway.core.step import Step
@@ -51,27 +50,7 @@ BAR = {
 ON_TEST_ROWS = ("airline_satisfaction",)
 """Where the bar is set for the test rows; for the others it is set for repeated cross-validation."""
 
-
-class Quiet:
-    """A `Progress` that shows warnings only."""
-
-    @contextlib.contextmanager
-    def __call__(self, label: str, total: int | None = None) -> Iterator[Tick]:
-        def tick(advance: int = 1, note: str = "") -> None: ...
-
-        yield tick
-
-    def note(self, text: str) -> None: ...
-
-    def warn(self, text: str) -> None:
-        print(f"  warning: {text}")
-
-
-class NoRegistry:
-    """A registry without a champion."""
-
-    def champion(self) -> None:
-        return None
+QUIET = Quiet(warnings=True)
 
 
 def main() -> None:
@@ -92,7 +71,7 @@ def report(name: str, file: Path, repeats: int, scratch: Path) -> None:
     folder = project.load(PROJECTS / name)
 
     def run(step: Step[..., Any], *read: object, **ports: object) -> Any:
-        given = {"contract": folder.contract, "progress": Quiet(), "staging": scratch / step.name, **ports}
+        given = {"contract": folder.contract, "progress": QUIET, "staging": scratch / step.name, **ports}
         return step(*read, **plan.settings_of(step, folder), **{key: given[key] for key in given if key in step.parameters})
 
     rows = pl.read_csv(file, infer_schema=False)
@@ -128,7 +107,14 @@ def repeat(training: Table, search: Search, metric: str, contract: Any, prepare:
     winner = search.winner
     setting = Setting(winner.candidate, winner.estimator, winner.params)
     found = searching.run(
-        training, [setting], contract=contract, prepare=prepare, metric=metric, folds_wanted=5, seed=seed, progress=Quiet()
+        training,
+        [setting],
+        contract=contract,
+        prepare=prepare,
+        metric=metric,
+        folds_wanted=5,
+        seed=seed,
+        progress=QUIET,
     )
     return found.winner.mean
 

@@ -12,7 +12,8 @@ import msgspec
 
 from shipway import wiring
 from shipway.core import report as reports
-from shipway.core.artifacts import Checked, DataVersion, Model, ModelVersion, Page, Verdict
+from shipway.core.artifacts import Checked, DataVersion, Page
+from shipway.core.models import Model, ModelVersion, Verdict
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
 from shipway.core.report import RunReport

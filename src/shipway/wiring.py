@@ -12,8 +12,8 @@ from typing import Any
 
 from shipway import settings as settings_module
 from shipway.core import disk, pipeline, plugins, project, wheel, workspace
-from shipway.core.artifacts import Release
 from shipway.core.errors import UsageError
+from shipway.core.models import Release
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
 from shipway.core.ports import Clock, DataVersions, ModelRegistry, Source

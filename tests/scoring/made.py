@@ -11,8 +11,8 @@ import polars as pl
 from tests.steps.said import Said
 
 from shipway.core import profile
-from shipway.core.artifacts import Interval, Model, ModelCard, Release
 from shipway.core.contract import Column, Contract
+from shipway.core.models import Interval, Model, ModelCard, Release
 from shipway.core.ports import Staging
 from shipway.modelling import fitting, targets
 from shipway.modelling.preparation import Prepare

@@ -9,8 +9,8 @@ from tests.scoring import made
 from tests.steps.said import Said
 
 from shipway.core import trusted
-from shipway.core.artifacts import Bundle
 from shipway.core.errors import ShipwayError
+from shipway.core.models import Bundle
 from shipway.core.ports import Staging
 from shipway.scoring import predictor as bundles
 from shipway.scoring.predictor import Predictor

@@ -8,7 +8,7 @@ import pytest
 from tests.scoring import made
 from tests.serving.served import serving
 
-from shipway.core.artifacts import Release
+from shipway.core.models import Release
 from shipway.serving.app import create_app
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tests.steps.said import Said
 
-from shipway.core.artifacts import Bundle, DataVersion, ModelVersion, Origin, Verdict
+from shipway.core.artifacts import DataVersion, Origin
+from shipway.core.models import Bundle, ModelVersion, Verdict
 from shipway.core.project import ProjectInfo
 from shipway.steps.register import register
 

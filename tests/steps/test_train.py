@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 from tests.modelling.tables import CHURN, FLOWERS, churn, flowers
 from tests.steps.said import Said
 
-from shipway.core.artifacts import Model
+from shipway.core.models import Model
 from shipway.core.search import Search
 from shipway.modelling import targets
 from shipway.modelling.candidates import Candidate

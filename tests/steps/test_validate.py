@@ -11,9 +11,10 @@ from PIL import Image
 from tests.modelling.tables import CHURN, FLOWERS, churn, flowers
 from tests.steps.said import Said
 
-from shipway.core.artifacts import Model, Table, Verdict
+from shipway.core.artifacts import Table
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import UsageError
+from shipway.core.models import Model, Verdict
 from shipway.modelling.candidates import Candidate
 from shipway.modelling.gates import Gate
 from shipway.modelling.plots import draw

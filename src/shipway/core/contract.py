@@ -212,6 +212,6 @@ def read(
         target: True at the door of training, where target and key are read and must be there; False at the service's door,
             where key, ignored and target columns are accepted and play no part.
     """
-    from shipway.core import reading
+    from shipway.core.reading import reader
 
-    return reading.read(contract, rows, target=target)
+    return reader.read(contract, rows, target=target)

@@ -11,7 +11,7 @@ import msgspec
 
 from shipway.core.contract import Column, Contract, text_of
 from shipway.core.errors import UsageError
-from shipway.core.spelling import format_fault
+from shipway.core.reading.spelling import format_fault
 
 RESERVED = "_shipway_"
 """Start of the names of the columns that say where a row stood in its source."""

@@ -19,7 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NewType, Protocol, Self, runtime_checkable
 
-from shipway.core.artifacts import Bundle, DataVersion, Model, ModelVersion, Received, Table, Verdict
+from shipway.core.artifacts import DataVersion, Received, Table
+from shipway.core.models import Bundle, Model, ModelVersion, Verdict
 
 Staging = NewType("Staging", Path)
 """An empty folder on the cache's file system that lives as long as the step."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from shipway.core.artifacts import Checked, DataVersion, Interval, ModelVersion, Verdict
+from shipway.core.artifacts import Checked, DataVersion
+from shipway.core.models import Interval, ModelVersion, Verdict
 from shipway.core.pipeline import Run
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shipway.core.artifacts import Interval
+from shipway.core.models import Interval
 from shipway.modelling.metrics import Answers, measure, names
 
 if TYPE_CHECKING:

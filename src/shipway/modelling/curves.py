@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shipway.core.artifacts import Model, Table
+from shipway.core.artifacts import Table
+from shipway.core.models import Model
 from shipway.modelling.metrics import Answers
 
 if TYPE_CHECKING:

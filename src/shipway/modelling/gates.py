@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shipway.core.artifacts import Interval
 from shipway.core.errors import UsageError
+from shipway.core.models import Interval
 
 
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

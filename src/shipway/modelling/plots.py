@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from shipway.core.artifacts import Interval, Verdict
+from shipway.core.models import Interval, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,9 +15,9 @@ from polars.exceptions import PolarsError
 from polars.testing import assert_frame_equal
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from shipway.core import cells
 from shipway.core.errors import DataError, UsageError
 from shipway.core.project import suggest
+from shipway.core.reading import cells
 from shipway.modelling.preparation import Prepare
 
 ROW_WISE = frozenset({"Alias", "BinaryExpr", "Cast", "Column", "Function", "Literal", "Ternary"})

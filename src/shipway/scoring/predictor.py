@@ -11,9 +11,9 @@ import msgspec
 
 from shipway.core import contract as contracts
 from shipway.core import disk, profile
-from shipway.core.artifacts import Model, ModelCard
 from shipway.core.contract import Breach, Level
 from shipway.core.errors import DataError, OutsideError
+from shipway.core.models import Model, ModelCard
 from shipway.core.profile import Remark
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from shipway.core.artifacts import Release
+from shipway.core.models import Release
 from shipway.serving import answers, documentation, pages, problems, requests
 from shipway.serving.live import Live, LiveModels
 from shipway.serving.problems import Problem

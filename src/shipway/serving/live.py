@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shipway.core.artifacts import ModelCard, Release
 from shipway.core.errors import OutsideError, ShipwayError, UsageError
+from shipway.core.models import ModelCard, Release
 from shipway.scoring import predictor as bundles
 from shipway.scoring.predictor import Predictor
 

@@ -139,7 +139,7 @@ def _changes(kept: Table, typed: Table, reading: Reading, broken: polars.Series,
     """
     import polars as pl
 
-    from shipway.core import cells
+    from shipway.core.reading import cells
 
     counted = Counter[tuple[str, str]]()
     for name in typed.columns:

@@ -94,7 +94,7 @@ def _alike(parts: Sequence[polars.LazyFrame], schemas: Sequence[polars.Schema], 
     import polars as pl
     from polars import selectors
 
-    from shipway.core import cells
+    from shipway.core.reading import cells
 
     kinds: dict[str, set[str]] = {}
     for schema in schemas:

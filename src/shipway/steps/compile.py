@@ -13,9 +13,10 @@ import msgspec
 
 from shipway.core import contract as contracts
 from shipway.core import disk
-from shipway.core.artifacts import Bundle, Model, Table
+from shipway.core.artifacts import Table
 from shipway.core.contract import Column, Contract
 from shipway.core.errors import ShipwayError
+from shipway.core.models import Bundle, Model
 from shipway.core.ports import Progress, Staging
 from shipway.core.step import step
 from shipway.scoring.predictor import CARD, MANIFEST, PIPELINE, SELF_TESTS, Manifest, SelfTest

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shipway.core.artifacts import Bundle, DataVersion, Model, ModelVersion, Verdict
+from shipway.core.artifacts import DataVersion
+from shipway.core.models import Bundle, Model, ModelVersion, Verdict
 from shipway.core.ports import ModelRegistry, Progress
 from shipway.core.project import ProjectInfo
 from shipway.core.step import step

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shipway.core import profile
-from shipway.core.artifacts import Model, ModelCard, Table
+from shipway.core.artifacts import Table
 from shipway.core.contract import Contract
+from shipway.core.models import Model, ModelCard
 from shipway.core.ports import Progress
 from shipway.core.search import Search
 from shipway.core.step import step

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shipway.core.artifacts import Interval, Model, Table, Verdict
+from shipway.core.artifacts import Table
 from shipway.core.contract import read, text_of
+from shipway.core.models import Interval, Model, Verdict
 from shipway.core.ports import ModelRegistry, Progress
 from shipway.core.step import step
 from shipway.modelling import gates as gating

@@ -15,8 +15,9 @@ from shipway.adapters.mlflow.registry import MlflowRegistry
 from shipway.adapters.mlflow.store import Store
 from shipway.adapters.mlflow.tracking import MlflowTracker
 from shipway.core import profile
-from shipway.core.artifacts import Bundle, DataVersion, Interval, Model, ModelCard, ModelVersion, Origin, Verdict
+from shipway.core.artifacts import DataVersion, Origin
 from shipway.core.contract import Column, Contract
+from shipway.core.models import Bundle, Interval, Model, ModelCard, ModelVersion, Verdict
 from shipway.modelling import fitting
 from shipway.modelling.preparation import Prepare
 

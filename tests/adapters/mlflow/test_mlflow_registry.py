@@ -14,8 +14,9 @@ import numpy
 import pytest
 from mlflow_garden import PROJECT, Made, Place
 
-from shipway.core.artifacts import Bundle, Model, Origin, Release
+from shipway.core.artifacts import Origin
 from shipway.core.errors import OutsideError
+from shipway.core.models import Bundle, Model, Release
 
 CALLS = (
     "create_run",
@@ -236,7 +237,7 @@ import sys
 from pathlib import Path
 from shipway.adapters.mlflow.registry import MlflowRegistry
 from shipway.adapters.mlflow.tracking import MlflowTracker
-from shipway.core.artifacts import ModelVersion
+from shipway.core.models import ModelVersion
 root, cache, bundles = map(Path, sys.argv[1:])
 registry = MlflowRegistry(root, "garden", None, cache, MlflowTracker(root, "garden", None, cache)).reading({"model": "key-1"})
 assert registry.fingerprint() == "champion=none"

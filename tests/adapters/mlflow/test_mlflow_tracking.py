@@ -10,7 +10,8 @@ import polars
 import pytest
 from mlflow_garden import PROJECT
 
-from shipway.core.artifacts import Interval, ModelVersion, Origin, Page
+from shipway.core.artifacts import Origin, Page
+from shipway.core.models import Interval, ModelVersion
 from shipway.core.search import BLEND, Search, Trial
 
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.adapters.files import content
-from shipway.core import encodings
-from shipway.core.dialect import SAMPLE_BYTES, Dialect, columns, sniff
+from shipway.core.dialect import SAMPLE_BYTES, Dialect, columns, encodings, sniff
 from shipway.core.errors import DataError
 
 if TYPE_CHECKING:

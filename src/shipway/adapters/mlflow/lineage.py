@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from shipway.adapters.mlflow.lookup import Entry
-from shipway.core.artifacts import Bundle, DataVersion, Interval, ModelCard, Release, Verdict
+from shipway.core.artifacts import DataVersion
 from shipway.core.errors import OutsideError
+from shipway.core.models import Bundle, Interval, ModelCard, Release, Verdict
 
 MODEL_KEY, DIGEST = "shipway.model_key", "shipway.bundle_digest"
 """Together the content of a version: the key of the fitted model and the hash of the bundle that serves it."""

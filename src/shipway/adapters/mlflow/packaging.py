@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from shipway.core import fingerprint, wheel
-from shipway.core.artifacts import Bundle, ModelCard
 from shipway.core.contract import Column, Level
+from shipway.core.models import Bundle, ModelCard
 from shipway.core.search import members_of
 from shipway.scoring.predictor import SELF_TESTS, SelfTest
 

@@ -17,8 +17,9 @@ from shipway.adapters.mlflow.lookup import Entry
 from shipway.adapters.mlflow.store import Store, alone, load_library, speaking
 from shipway.adapters.mlflow.tracking import MlflowTracker
 from shipway.core import disk
-from shipway.core.artifacts import Bundle, DataVersion, Model, ModelVersion, Release, Verdict
+from shipway.core.artifacts import DataVersion
 from shipway.core.errors import OutsideError
+from shipway.core.models import Bundle, Model, ModelVersion, Release, Verdict
 from shipway.scoring import predictor
 
 if TYPE_CHECKING:

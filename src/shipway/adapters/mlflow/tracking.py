@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.adapters.mlflow.lineage import STAND_IN, git_commit
 from shipway.adapters.mlflow.store import Store, speaking
-from shipway.core.artifacts import DataVersion, ModelVersion, Page, Verdict
+from shipway.core.artifacts import DataVersion, Page
+from shipway.core.models import ModelVersion, Verdict
 from shipway.core.search import Search, Trial, named
 
 if TYPE_CHECKING:

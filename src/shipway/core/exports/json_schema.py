@@ -13,7 +13,7 @@ import msgspec
 
 from shipway.core.contract import Column, Contract, Level, text_of
 from shipway.core.project import ProjectInfo
-from shipway.core.spelling import Spelling, number_pattern
+from shipway.core.reading.spelling import Spelling, number_pattern
 
 Schema = dict[str, Any]
 

@@ -12,7 +12,7 @@ from shipway.core.errors import UsageError
 from shipway.core.inference import columns, numbers
 from shipway.core.inference.columns import ColumnGuess, Habits
 from shipway.core.inference.distinct import Distinct, shown, smallest, total
-from shipway.core.spelling import PLAIN, Spelling
+from shipway.core.reading.spelling import PLAIN, Spelling
 
 FEW_CLASSES = 12
 """Whole numbers up to which a target has classes whatever their shares are: digits, marks, grades."""

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import polars as pl
 
-from shipway.core import texts as reading
 from shipway.core.inference import nothing
 from shipway.core.inference.distinct import Distinct, sampled, total
 from shipway.core.inference.numbers import ONE_SLIP_FROM, TOLERATED
-from shipway.core.spelling import date_pattern
+from shipway.core.reading import texts as reading
+from shipway.core.reading.spelling import date_pattern
 
 FIRST = 9
 """Cells of the sample by whose pattern most formats are ruled out."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from shipway.core import texts as reading
 from shipway.core.inference import nothing
 from shipway.core.inference.distinct import Distinct, commonest, sampled, smallest, total, words
-from shipway.core.spelling import PLAIN, Spelling
+from shipway.core.reading import texts as reading
+from shipway.core.reading.spelling import PLAIN, Spelling
 
 TOLERATED = 0.02
 """Share of a column's cells that may be no numbers among numbers: slips, for the quarantine. More is another kind of column."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipway.core.encodings import decode, encoding_of
+from shipway.core.dialect.encodings import decode, encoding_of
 
 FRAME = "name,city,score\n" * 4
 

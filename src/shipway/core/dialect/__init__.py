@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from shipway.core import encodings
-from shipway.core.dialect_trial import NUMBER, SEPARATORS, TRIAL_RECORDS, Record, Trial, Way, attempt, records, short_by_one
-from shipway.core.heading import has_header
+from shipway.core.dialect import encodings
+from shipway.core.dialect.heading import has_header
+from shipway.core.dialect.trial import NUMBER, SEPARATORS, TRIAL_RECORDS, Record, Trial, Way, attempt, records, short_by_one
 
 SAMPLE_BYTES = 1 << 18
 """Bytes from a file's start that a guess looks at: hundreds of rows even where there are hundreds of columns."""

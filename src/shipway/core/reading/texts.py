@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from shipway.core import spelling
-from shipway.core.spelling import Spelling
+from shipway.core.reading import spelling
+from shipway.core.reading.spelling import Spelling
 
 ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ISO_TIME = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9]([.][0-9]{1,6})?$"

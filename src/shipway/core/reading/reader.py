@@ -12,10 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from shipway.core import cells, plain_numbers
-from shipway.core.cells import Raw
 from shipway.core.contract import Broken, Column, Contract, Reading, text_of
-from shipway.core.spelling import Spelling, sample
+from shipway.core.reading import cells, plain_numbers
+from shipway.core.reading.cells import Raw
+from shipway.core.reading.spelling import Spelling, sample
 
 SHOWN_LEVELS = 10
 SHOWN_NAME = 100

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from shipway.core.cells import DTYPES, Raw
 from shipway.core.contract import Column
+from shipway.core.reading.cells import DTYPES, Raw
 
 
 @dataclass(frozen=True)

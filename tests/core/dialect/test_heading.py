@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipway.core.heading import has_header, kind
+from shipway.core.dialect.heading import has_header, kind
 
 
 @pytest.mark.parametrize(

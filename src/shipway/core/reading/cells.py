@@ -16,9 +16,9 @@ from typing import Any
 
 import polars as pl
 
-from shipway.core import texts
 from shipway.core.contract import Column, text_of
-from shipway.core.spelling import PLAIN, Spelling
+from shipway.core.reading import texts
+from shipway.core.reading.spelling import PLAIN, Spelling
 
 DTYPES: dict[str, pl.DataType] = {
     "integer": pl.Int64(),

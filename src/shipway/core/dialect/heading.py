@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from shipway.core.dialect_trial import NUMBER
+from shipway.core.dialect.trial import NUMBER
 
 MARKERS = frozenset({"", "?", "-", "--", "na", "n/a", "nan", "null", "none", "nil", ".", "\\n"})
 """Cells that mean a missing value, in lower case: they tell nothing about the kind of a column."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shipway.core.contract import Column, Contract, load, read
 from shipway.core.errors import UsageError
-from shipway.core.spelling import Spelling, date_pattern, number_pattern
+from shipway.core.reading.spelling import Spelling, date_pattern, number_pattern
 
 GERMAN = Column(type="number", decimal=",", thousands=".")
 BRITISH = Column(type="number", thousands=",")
