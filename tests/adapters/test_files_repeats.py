@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.steps.said import Said
 
@@ -80,6 +80,7 @@ LINES = st.lists(st.lists(CELLS, min_size=1, max_size=3).map(",".join), max_size
     mark=st.booleans(),
     header=st.booleans(),
 )
+@example(lines=["a", "\ufeffa"], times=1, size=1, end="\n", tail="", mark=False, header=True)
 def test_each_row_of_any_file_comes_or_equals_an_earlier_one_that_was_settled(
     tmp_path, monkeypatch, lines, times, size, end, tail, mark, header
 ):

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shipway.core.dialect import Dialect, columns, sniff
@@ -145,6 +145,7 @@ def test_a_sample_that_ends_within_quotes_is_cut_there():
 
 
 @given(st.binary(max_size=300))
+@example(b'"~')
 def test_any_bytes_give_some_dialect(start):
     dialect, _ = sniff(start)
     columns(start, dialect)

@@ -63,3 +63,8 @@ def test_a_cell_is_of_a_kind(cell, expected):
 def test_a_header_is_told_from_the_rows_below_it(first, below, expected):
     found, reason = has_header(first, below)
     assert (found, not reason) == (expected, expected)
+
+
+def test_a_faulty_cell_of_a_first_row_is_no_name_where_its_numbers_occur_again() -> None:
+    assert not has_header(["0", "5", ":"], [["0", "5", "1"]] * 6)[0]
+    assert has_header(["10", "25", "x"], [["0.1", "0.3", "1"]] * 6)[0]

@@ -7,7 +7,7 @@ import contextlib
 import csv
 import io
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,63 +67,79 @@ class Delimited:
 
     def unrepeated(self, state: Path | None) -> Iterator[Unrepeated]:
         """As `batches`, without rows whose line equals that of a row that was settled; not all of them are found."""
-        from shipway.adapters.files import repeats, survey
+        from shipway.adapters.files import repeats
 
         with self._as_utf_8(state) as file:
-            rows, done = self._survey(file), 0
+            done: int | None = 0
             # a first line may begin with a byte order mark, which is none of its cell's
-            if rows is not None and self.lines and len(self.names) > 1 and survey.lines_of(file, self.lines) == rows:
-                known = repeats.Lines()
-                for lines in repeats.batches(file, self.lines):
-                    new = known.others(lines)
-                    once = new.unique(repeats.LINE, keep="first", maintain_order=True)
-                    if (frame := self._of_lines(once[repeats.LINE])) is None:
-                        break
-                    left_out = lines.height - new.height
-                    batch = repeats.Unrepeated(self.name, once[repeats.PLACE], frame, left_out)
-                    yield batch
-                    if batch.settled is not None:
-                        known.hold(once[repeats.LINE].filter(batch.settled))
-                    done += lines.height
-                    if once.height < new.height:
-                        more = new.join(once, on=repeats.PLACE, how="anti", maintain_order="left")
-                        again = known.others(more)
-                        frame = self._of_lines(again[repeats.LINE])
-                        assert frame is not None  # as equal lines were read above
-                        yield repeats.Unrepeated(self.name, again[repeats.PLACE], frame, more.height - again.height)
-                rest = self._by_csv(file, done) if done < rows else iter(())
-            else:
-                rest = self._batches_of(file, rows)
-            yield from repeats.unrepeated(self.name, rest)
+            if self.modern and self.lines and len(self.names) > 1:
+                done = yield from self._by_lines(file)
+            if done is not None:
+                yield from repeats.unrepeated(self.name, self._batches_of(file, self._survey(file), done))
+
+    def _by_lines(self, file: Path) -> Generator[Unrepeated, None, int | None]:
+        """As far as each line is a row that Polars reads right; gives the number of these rows, or None where they are all."""
+        import polars
+
+        from shipway.adapters.files import repeats
+
+        done, known, surveyed = 0, repeats.Lines(), False
+        with contextlib.suppress(polars.exceptions.PolarsError):  # of bytes that are no UTF-8, which csv names
+            for lines in repeats.batches(file, self.lines):
+                new = known.others(lines)
+                first = new[repeats.HASH].is_first_distinct()
+                once, more = new.filter(first), new.filter(~first)
+                content = repeats.joined(once[repeats.LINE])
+                if not surveyed and self.dialect.quote and 2 * self.dialect.quote.encode() in content:
+                    # Polars and csv read an empty cell in quotes differently, so one of them has to read all of the file
+                    surveyed = True
+                    if self._survey(file) is None:
+                        return done
+                if (frame := self._of_lines(content, once.height)) is None:
+                    return done
+                batch = repeats.Unrepeated(self.name, once[repeats.PLACE], frame, lines.height - new.height)
+                yield batch
+                if batch.settled is not None:
+                    known.hold(once.filter(batch.settled))
+                if more.height:
+                    again = known.others(more)
+                    frame = self._of_lines(repeats.joined(again[repeats.LINE]), again.height)
+                    assert frame is not None  # as equal lines were read above
+                    yield repeats.Unrepeated(self.name, again[repeats.PLACE], frame, more.height - again.height)
+                done += lines.height
+            return None
+        return done
 
     def _survey(self, file: Path) -> int | None:
         from shipway.adapters.files.survey import rows_of
 
         return rows_of(file, self.dialect, lines=self.lines, width=len(self.names)) if self.modern else None
 
-    def _batches_of(self, file: Path, rows: int | None) -> Iterator[tuple[int, polars.DataFrame]]:
-        done = 0
+    def _batches_of(self, file: Path, rows: int | None, done: int = 0) -> Iterator[tuple[int, polars.DataFrame]]:
+        """The rows after the first *done* ones; *rows* is what `_survey` gives."""
         if rows is not None:
-            for batch in self._by_polars(file):
+            for batch in self._by_polars(file, done):
                 if kept := min(len(batch), rows - done):
                     yield done + 1, batch.head(kept)
                     done += kept
         if rows is None or done < rows:
             yield from self._by_csv(file, done)
 
-    def _of_lines(self, lines: polars.Series) -> polars.DataFrame | None:
-        """The rows of *lines*; None where Polars can't read them all, as csv goes on there or names the fault."""
+    def _of_lines(self, content: bytes, height: int) -> polars.DataFrame | None:
+        """The rows of *content*, lines as `repeats.joined` gives them; None where one of them is none that Polars reads right."""
         import polars
 
-        from shipway.adapters.files.repeats import joined
+        from shipway.adapters.files.survey import rows_in
 
-        if not len(lines):
+        if not height:
             return polars.DataFrame(schema=dict.fromkeys(self.names, polars.String))
+        if rows_in([content[len(codecs.BOM_UTF8) :]], self.dialect, width=len(self.names)) != height:
+            return None
         try:
-            frame = self._scan(io.BytesIO(joined(lines)), 1).collect()
+            frame = self._scan(io.BytesIO(content), 0).collect()
         except polars.exceptions.PolarsError:
             return None
-        return frame if frame.height == len(lines) else None
+        return frame if frame.height == height else None
 
     @contextlib.contextmanager
     def _as_utf_8(self, state: Path | None) -> Iterator[Path]:
@@ -142,12 +158,12 @@ class Delimited:
                     ) from None
             yield copy
 
-    def _by_polars(self, file: Path) -> Iterator[polars.DataFrame]:
-        """What Polars can read of the rows; where it stops early, csv goes on or names the fault."""
+    def _by_polars(self, file: Path, done: int = 0) -> Iterator[polars.DataFrame]:
+        """What Polars can read of the rows after the first *done* ones; where it stops early, csv goes on or names the fault."""
         import polars
 
         with contextlib.suppress(polars.exceptions.PolarsError):
-            yield from self._scan(file, self.lines).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+            yield from self._scan(file, self.lines).slice(done).collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
 
     def _scan(self, source: Path | io.BytesIO, lines: int) -> polars.LazyFrame:
         import polars

@@ -7,6 +7,7 @@ it is itself imported only inside functions.
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ SLOT_BITS = 20
 TABLES = 3
 """Each looked into by other bits. A line whose slots are all taken is read whenever it comes: one in 10,000 when all is full."""
 
-LINE, PLACE = "line", "place"
+LINE, PLACE, HASH = "line", "place", "hash"
 BATCH_LINES = 200_000
 
 
@@ -57,6 +58,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._held = pl.Series(LINE, dtype=pl.String)
+        self._hashes = np.zeros(0, dtype=np.uint64)
         self._bytes = 0
         # a slot that is free says 0 too: a line that is compared with the first one is as right as any
         self._seats = np.zeros((TABLES, 1 << SLOT_BITS), dtype=np.int32)
@@ -65,42 +67,47 @@ class Lines:
         """Those of *lines* that equal no held one, in order."""
         if not len(self._held):
             return lines
-        for table, seats in enumerate(self._seats):
-            seat = pl.Series(seats[_slots(lines[LINE], table)])
-            lines = lines.filter(lines[LINE] != self._held.gather(seat))
-        return lines
+        hashes = lines[HASH].to_numpy()
+        seats = np.zeros(len(hashes), dtype=np.int32)
+        left = np.arange(len(hashes))
+        for table, slots in enumerate(self._seats):
+            seat = slots[_slots(hashes[left], table)]
+            seats[left] = seat
+            left = left[self._hashes[seat] != hashes[left]]
+        if len(left) == lines.height:
+            return lines
+        return lines.filter(lines[LINE] != self._held.gather(pl.Series(seats)))
 
-    def hold(self, lines: pl.Series) -> None:
+    def hold(self, lines: pl.DataFrame) -> None:
         """Leave *lines*, each of which stands there once, out from now on, as far as there is room."""
-        if self._bytes > HELD_BYTES or not len(lines):
+        if self._bytes > HELD_BYTES or not lines.height:
             return
-        mine = np.arange(len(self._held), len(self._held) + len(lines), dtype=np.int32)
-        self._held = pl.concat([self._held, _own(lines)], rechunk=True)
-        self._bytes += int(lines.str.len_bytes().sum())
+        places = np.arange(len(self._held), len(self._held) + lines.height, dtype=np.int32)
+        # put together with nothing, they are in memory of their own; slices of the texts of a batch keep all of the batch
+        self._held = pl.concat([self._held, lines[LINE] + ""], rechunk=True)
+        hashes = lines[HASH].to_numpy()
+        self._hashes = np.concatenate([self._hashes, hashes])
+        self._bytes += int(lines[LINE].str.len_bytes().sum())
         for table, seats in enumerate(self._seats):
-            slots = _slots(lines, table)
+            slots = _slots(hashes, table)
             free = seats[slots] == 0
-            seats[slots[free]] = mine[free]
-            left = seats[slots] != mine
-            lines, mine = lines.filter(pl.Series(left)), mine[left]
+            seats[slots[free]] = places[free]
+            left = seats[slots] != places
+            hashes, places = hashes[left], places[left]
 
 
-def _slots(lines: pl.Series, table: int) -> NDArray[np.uint64]:
-    return (lines.hash().to_numpy() >> np.uint64(table * SLOT_BITS)) & np.uint64((1 << SLOT_BITS) - 1)
-
-
-def _own(lines: pl.Series) -> pl.Series:
-    """*lines* in memory of their own, as slices of the texts of a batch keep all of the batch."""
-    return lines.str.join("\n").str.split("\n").explode(empty_as_null=False)
+def _slots(hashes: NDArray[np.uint64], table: int) -> NDArray[np.uint64]:
+    return (hashes >> np.uint64(table * SLOT_BITS)) & np.uint64((1 << SLOT_BITS) - 1)
 
 
 def batches(file: Path, lines: int) -> Iterator[pl.DataFrame]:
-    """Yield the lines of *file* after its first *lines*, in batches: `LINE` and `PLACE`, from 1."""
+    """Yield the lines of *file* after its first *lines*, in batches: `LINE`, `PLACE` from 1, and its `HASH`."""
     scan = pl.scan_lines(file, name=LINE, glob=False).slice(lines)
     start = 1
     for batch in scan.collect_batches(chunk_size=BATCH_LINES, maintain_order=True):
         if batch.height:
-            yield batch.with_columns(pl.int_range(start, start + batch.height, dtype=pl.Int64).alias(PLACE))
+            place = pl.int_range(start, start + batch.height, dtype=pl.Int64)
+            yield batch.with_columns(place.alias(PLACE), pl.col(LINE).hash().alias(HASH))
             start += batch.height
 
 
@@ -111,11 +118,12 @@ def unrepeated(name: str, batches: Iterator[tuple[int, pl.DataFrame]]) -> Iterat
 
 
 def joined(lines: pl.Series) -> bytes:
-    """*lines* as the content of a file, below a first line that is to be skipped, as a byte order mark is cut off there.
+    """*lines* as the content of a file.
 
-    Each ends in a return too: it is cut off with the line feed, and a return that was part of the line is not.
+    It begins with a byte order mark, as one that the first line begins with would be cut off. Each line ends in a return too: it
+    is cut off with the line feed, and a return that was part of the line is not.
     """
     content = io.BytesIO()
-    content.write(b"\n")
+    content.write(codecs.BOM_UTF8)
     lines.to_frame().write_csv(content, include_header=False, quote_style="never", line_terminator="\r\n")
     return content.getvalue()

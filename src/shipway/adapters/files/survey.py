@@ -1,11 +1,13 @@
-"""One look through a whole file before it is read: whether Polars would read it right, and how many rows it has.
+"""A look through text before it is read: whether Polars would read it right, and how many rows it has.
 
 This module imports NumPy at its top, so it is itself imported only inside functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import codecs
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy
@@ -21,15 +23,26 @@ FEED, RETURN = ord("\n"), ord("\r")
 
 
 def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | None:
-    """The number of rows, or None where the file is not written in the strict way that Polars reads.
+    """The number of rows of *file*, which is in UTF-8, after its first *lines* lines; otherwise as `rows_in`.
+
+    Polars takes a byte order mark away from the first row, too, where a cell may begin with one.
+    """
+    parts = _parts(file, lines)
+    first = next(parts, b"")
+    if lines and first.startswith(codecs.BOM_UTF8):
+        return None
+    return rows_in(itertools.chain([first] if first else [], parts), dialect, width=width)
+
+
+def rows_in(parts: Iterable[bytes], dialect: Dialect, *, width: int) -> int | None:
+    """The number of rows, or None where the text is not written in the strict way that Polars reads.
 
     That way is RFC 4180: lines end in a line feed, and a quote stands at both ends of a cell or, doubled, inside a quoted one.
     Polars misreads some files that are not so without a word. Lines with nothing in them are no rows of a table that is wider
     than a column: at the end of the file they do not count; further up Polars would take them for rows.
 
     Args:
-        file: In UTF-8.
-        lines: Lines before the first row.
+        parts: The text in UTF-8, in parts of whole lines.
         width: Number of columns.
     """
     if dialect.escape or len(dialect.separator) > 1:
@@ -37,7 +50,7 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
     quote, separator = (dialect.quote or "").encode(), ord(dialect.separator)
     rows = blank = 0
     inside = False
-    for part in _parts(file, lines):
+    for part in parts:
         cells = numpy.frombuffer(part, numpy.uint8)
         ends = numpy.flatnonzero(cells == FEED)
         if quote and (inside or quote in part):
@@ -55,11 +68,6 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
             blank += tail
         rows += len(ends) + unended
     return None if inside else rows - blank
-
-
-def lines_of(file: Path, lines: int) -> int:
-    """The number of lines after the first *lines*, line feeds in quotes included."""
-    return sum(part.count(b"\n") + (not part.endswith(b"\n")) for part in _parts(file, lines))
 
 
 def _parts(file: Path, lines: int) -> Iterator[bytes]:

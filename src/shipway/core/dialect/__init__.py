@@ -195,8 +195,10 @@ def _rare(text: str, quotes: list[str | None], *, cut: bool) -> Trial | None:
     for way in (Way(sign, quote, None) for sign in RARE_SEPARATORS if sign[0] in text for quote in quotes):
         trial = attempt(text, way, cut=cut)
         rows = [record for record in trial.records if not record.blank]
+        if len(rows) < LEAST_RARE_RECORDS:
+            continue
         body = rows[1:] if short_by_one(rows[0], rows[1:]) else rows
-        even = len(rows) >= LEAST_RARE_RECORDS and all(len(record.cells) == trial.width for record in body)
+        even = all(len(record.cells) == trial.width for record in body)
         sure = way.separator in "^~" if trial.width == 2 else trial.width > 2 and (way.separator in "^~" or _has_numbers(body))
         if even and sure and trial.score > LEAST_RARE_SCORE:
             return trial

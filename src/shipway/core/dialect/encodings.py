@@ -50,7 +50,7 @@ def encoding_of(parts: Iterable[bytes], *, cut: bool = False) -> tuple[str, str]
                 return marked, "" if marked == "utf-8" else f"the file starts with the mark of {marked.upper()}"
             if unmarked := _utf_16(part):
                 return unmarked, "every second byte is zero, as in UTF-16"
-        if name == "utf-8":
+        if name == "utf-8" and not (part.isascii() and not decoder.getstate()[0]):
             try:
                 beyond_ascii = not decoder.decode(part).isascii() or beyond_ascii
             except UnicodeDecodeError as error:

@@ -37,7 +37,8 @@ def kind(cell: str) -> str:
 def has_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[bool, str]:
     """Whether *first* names the columns of the rows *below* it, and, where it does not, why.
 
-    A text above numbers or dates is a name, but for a table of few rows where a number stands beside it. Else a number or date
+    A text above numbers or dates is a name, but for a table of few rows where a number stands beside it, or where as many numbers
+    of the line occur again below themselves. Else a number or date
     is no name, unless the numbers count up by one (the names that pandas gives, or years). Where all is text, names are not
     expected to occur again below them in most columns. What tells nothing either way counts as a header, as most tables have one.
     """
@@ -45,8 +46,10 @@ def has_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[bo
     columns = [[row[place] for row in below if place < len(row)] for place in range(len(first))]
     typed = [_is_typed(column) for column in columns]
     values = [above not in ("none", "text") for above in kinds]
-    named = any(above == "text" and below_it for above, below_it in zip(kinds, typed, strict=True))
-    if named and (len(below) >= LEAST_BELOW or not any(values)):
+    named = sum(above == "text" and below_it for above, below_it in zip(kinds, typed, strict=True))
+    again = [bool(cell) and cell in column for cell, column in zip(first, columns, strict=True)]
+    doubtful = sum(value and found for value, found in zip(values, again, strict=True)) >= named
+    if named and (not any(values) or (len(below) >= LEAST_BELOW and not doubtful)):
         return True, ""
     numbered = [place for place, above in enumerate(kinds) if above == "number"]
     if _counts_up([first[place] for place in numbered], [columns[place] for place in numbered], indexed=not first[0]):
@@ -54,8 +57,7 @@ def has_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[bo
     if any(values):
         place = values.index(True)
         return False, f"cell {place + 1} of the first line is {WORDS[kinds[place]]}, as in a row, and no name"
-    again = [cell in column for cell, column in zip(first, columns, strict=True) if cell]
-    least = len(again) / 2 if len(set(first)) == len(first) else 0
+    least = sum(map(bool, first)) / 2 if len(set(first)) == len(first) else 0
     if len(below) >= LEAST_BELOW and sum(again) > least:
         return False, "most cells of the first line occur again in the lines below it, as values do and names do not"
     return True, ""
