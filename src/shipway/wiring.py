@@ -5,14 +5,18 @@ from __future__ import annotations
 import filecmp
 import functools
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from shipway import settings as settings_module
-from shipway.core import disk, pipeline, plugins, project, wheel, workspace
-from shipway.core.errors import UsageError
+from shipway.core import disk, lineup, pipeline, plugins, project, wheel, workspace
+from shipway.core.errors import OutsideError, UsageError
+from shipway.core.lineup import Lineup
 from shipway.core.models import Release
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
@@ -153,21 +157,42 @@ def explain(
     return pipeline.explain(LIFECYCLE, folder, place.cache(folder.name), adapters, selection=selection)
 
 
+def look(adapters: Adapters) -> Lineup:
+    """Ask the registry what a project's aliases point to, bring what may be served, and tell the workers by the lineup file.
+
+    Where the registry does not answer, what was found before stays.
+    """
+    folder = adapters.place.bundles / adapters.folder.name
+    before = lineup.read(folder)
+    try:
+        found: Lineup = adapters.registry.follow(folder, before)
+    except OutsideError as error:
+        found = msgspec.structs.replace(before, away=str(error))
+    if found != before:
+        lineup.write(folder, found)
+    return found
+
+
 def releases(place: Workspace, names: Sequence[str] = ()) -> list[tuple[Release, Path]]:
-    """Export the champion of each project (all of the workspace by default) for serving.
+    """What the champion of each project (all of the workspace by default) is, with the folder of its bundle.
 
     Raises:
         UsageError: A project that was named has no champion, or none has one.
+        OutsideError: The same, where a registry does not answer, or refuses what it points to.
     """
-    found, without = [], []
+    found, without, told = [], [], []
     for name in names or place.names():
         folder, adapters = open_project(place, name)
-        release = adapters.registry.export(place.bundles / folder.name)
-        if release is None:
+        seen = look(adapters)
+        version = seen.versions.get(lineup.CHAMPION)
+        told += [f"{folder.name}: {problem}" for problem in seen.problems]
+        if version is None:
             without.append(folder.name)
         else:
-            found.append((release, place.bundles / folder.name / release.version / "bundle"))
+            found.append(lineup.released(place.bundles / folder.name, version))
     if without and (names or not found):
+        if told:
+            raise OutsideError("; ".join(told))
         raise UsageError(f"no champion to serve for {', '.join(without)}; `shipway run {' '.join(without)}` makes one")
     if not found:
         raise UsageError(f"there is no project in {place.projects}; `shipway init {place.root} --examples` adds three")
@@ -202,12 +227,16 @@ def data_report(place: Workspace, name: str) -> Path:
     return page
 
 
-def serve(found: Sequence[tuple[Release, Path]], host: str, port: int) -> None:
-    """Serve releases until the process is told to stop."""
+def serve(place: Workspace, found: Sequence[tuple[Release, Path]], host: str, port: int) -> None:
+    """Serve releases, and what follows them in the registry, until the process is told to stop."""
     from shipway.serving.app import create_app
+    from shipway.serving.processes import kept
     from shipway.serving.server import run as run_server
 
-    run_server(create_app(found), host=host, port=port)
+    names = [release.name for release, _ in found]
+    watcher = [sys.executable, "-m", "shipway", "follow", *names]
+    with kept(watcher, place.root, "the watcher of the registry"):
+        run_server(create_app(found, follow=place.bundles), host=host, port=port)
 
 
 def is_repository(root: Path) -> bool:

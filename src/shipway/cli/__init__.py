@@ -20,10 +20,13 @@ COMMANDS = {
     "contract": "Infer, show, check, compare and export what a row must be.",
     "quarantine": "Show the rows that break a project's contract.",
     "report": "Say where the report on a project's data is.",
-    "serve": "Serve champions in one microservice.",
+    "serve": "Serve champions in one microservice that follows the registry.",
+    "models": "List, show, promote and roll back the versions of a project's model.",
     "demo": "Run the three case studies and ask each endpoint once.",
 }
 """Each command with its line in the overview; its module is imported only when it is called."""
+HIDDEN = ("follow",)
+"""Commands that Shipway calls itself."""
 
 
 class Commands(click.Group):
@@ -33,7 +36,7 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in COMMANDS and cmd_name not in HIDDEN:
             return None
         found: click.Command = getattr(importlib.import_module(f"shipway.cli.{cmd_name}"), cmd_name)
         return found

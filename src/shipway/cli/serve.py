@@ -12,10 +12,14 @@ from shipway.cli import words
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless set otherwise.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 8000 unless set otherwise.")
 def serve(projects: tuple[str, ...], host: str | None, port: int | None) -> None:
-    """Serve the champions of all projects, or of those named, in one microservice."""
+    """Serve the champions of all projects, or of those named, in one microservice.
+
+    It follows the registry: when the alias champion moves, the new version answers within seconds, without a restart, once its
+    gates held, its files are what was registered, and it gives the stored answers to its self-tests. Until then the old one does.
+    """
     from shipway import settings, wiring
 
     place = wiring.open_workspace()
     releases = wiring.releases(place, projects)
     known = settings.load(place.root)
-    wiring.serve(releases, known.host if host is None else host, known.port if port is None else port)
+    wiring.serve(place, releases, known.host if host is None else host, known.port if port is None else port)

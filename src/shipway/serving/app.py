@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from shipway.core.models import Release
 from shipway.serving import answers, documentation, pages, problems, requests
+from shipway.serving.following import Follower
 from shipway.serving.live import Live, LiveModels
 from shipway.serving.problems import Problem
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
@@ -30,12 +31,17 @@ RETRY_SECONDS = "2"
 
 
 def create_app(
-    releases: Sequence[tuple[Release, Path]], *, body_limit: int = BODY_LIMIT, record_limit: int = RECORD_LIMIT
+    releases: Sequence[tuple[Release, Path]],
+    *,
+    follow: Path | None = None,
+    body_limit: int = BODY_LIMIT,
+    record_limit: int = RECORD_LIMIT,
 ) -> FastAPI:
     """The service for *releases*. It answers at once, and for each model once that is loaded and has passed its self-tests.
 
     Args:
         releases: Each with the folder of its bundle.
+        follow: A folder of lineups, one a project, that the service keeps to from then on.
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
 
@@ -50,9 +56,14 @@ def create_app(
         loading = ThreadPoolExecutor(1, "loading")
         app.state.scoring = ThreadPoolExecutor(SCORING_THREADS, "scoring", initializer=_one_thread_each)
         models.load(loading)
+        follower = Follower(models, follow) if follow is not None else None
+        if follower is not None:
+            follower.start()
         try:
             yield
         finally:
+            if follower is not None:
+                follower.stop()
             for pool in (loading, app.state.scoring):
                 pool.shutdown(cancel_futures=True)
 
@@ -68,7 +79,7 @@ def create_app(
     problems.handle(app)
 
     async def predict(request: Request) -> Response:
-        live = _find(models, request.path_params["project"])
+        live = _find(models, **request.path_params)
         if live.predictor is None:
             raise _unready([live])
         body = await requests.receive(request, body_limit)
@@ -77,6 +88,7 @@ def create_app(
 
     # A plain Starlette route: FastAPI's own would read and check the body with pydantic, at a third of the throughput.
     app.add_route("/{project}/predict", predict, methods=["POST"], include_in_schema=False)
+    app.add_route("/{project}/versions/{version}/predict", predict, methods=["POST"], include_in_schema=False)
     _add_pages(app, models)
     return app
 
@@ -101,11 +113,19 @@ def _add_pages(app: FastAPI, models: LiveModels) -> None:
         "/health/ready", summary="Whether every model answers", response_class=Response, responses=documented, tags=["service"]
     )
     async def ready() -> Response:
-        """503 until each model is loaded and gives the stored answers to its self-tests."""
+        """503 until each model is loaded and gives the stored answers to its self-tests.
+
+        Where a model that answers is not the one that the registry says, `problems` tells why.
+        """
         if not models.ready:
             raise _unready([live for live in models.values() if live.state != "ready"])
-        versions = {name: live.release.version for name, live in models.items()}
-        return _json(msgspec.json.encode({"status": "ready", "models": versions}))
+        answer: dict[str, Any] = {
+            "status": "ready",
+            "models": {name: live.release.version for name, live in models.items()},
+        }
+        if problems := {name: problems for name, problems in models.problems.items() if problems}:
+            answer["problems"] = problems
+        return _json(msgspec.json.encode(answer))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -115,8 +135,11 @@ def _add_pages(app: FastAPI, models: LiveModels) -> None:
     async def model(project: str) -> Response:
         return _json(msgspec.json.encode(answers.model(_find(models, project))))
 
-    described = documentation.document(models, app.routes)
-    app.openapi = lambda: described  # type: ignore[method-assign]
+    @functools.lru_cache(maxsize=1)
+    def described(versions: tuple[str, ...]) -> dict[str, Any]:
+        return documentation.document(models, app.routes)
+
+    app.openapi = lambda: described(tuple(live.release.version for live in models.values()))  # type: ignore[method-assign]
     # FastAPI answers no HEAD, which probes send; added now, as its document would list each address twice.
     for route in app.routes:
         if isinstance(route, Route) and route.methods and "GET" in route.methods:
@@ -130,10 +153,15 @@ def _answer(live: Live, body: bytes, record_limit: int) -> bytes:
     return msgspec.json.encode(answers.predictions(live, found))
 
 
-def _find(models: LiveModels, name: str) -> Live:
-    if name not in models:
+def _find(models: LiveModels, project: str, version: str | None = None) -> Live:
+    if project not in models:
         raise Problem(404, f"There is no project of that name; this service has {', '.join(models)}.")
-    return models[name]
+    if version is None:
+        return models[project]
+    versions = models.versions(project)
+    if version not in versions:
+        raise Problem(404, f"That version of {project} does not answer here; these do: {', '.join(versions)}.")
+    return versions[version]
 
 
 def _unready(lives: Sequence[Live]) -> Problem:

@@ -46,7 +46,9 @@ class Live:
 
 
 class LiveModels(Mapping[str, Live]):
-    """The releases of one service, by the name of their project.
+    """The champions of one service by the name of their project, and the other versions that answer beside them.
+
+    A request takes its version once and keeps it, so a swap is one assignment: what began with the old one ends with it.
 
     Raises:
         OutsideError: A bundle's files are not those of its manifest.
@@ -55,6 +57,9 @@ class LiveModels(Mapping[str, Live]):
 
     def __init__(self, releases: Sequence[tuple[Release, Path]]) -> None:
         self._lives: dict[str, Live] = {}
+        self._beside: dict[str, dict[str, Live]] = {}
+        self.problems: dict[str, list[str]] = {}
+        """Project -> why what answers is not what the registry says."""
         for release, folder in releases:
             if release.name in RESERVED:
                 raise UsageError(
@@ -62,10 +67,7 @@ class LiveModels(Mapping[str, Live]):
                 )
             if release.name in self._lives:
                 raise UsageError(f"{release.name} is to be served twice; name each project once")
-            bundles.verify(folder)
-            self._lives[release.name] = Live(
-                release, folder, bundles.read_card(folder), bundles.read_self_tests(folder)[0].record
-            )
+            self._lives[release.name] = _read(release, folder)
 
     def __getitem__(self, name: str) -> Live:
         return self._lives[name]
@@ -80,11 +82,36 @@ class LiveModels(Mapping[str, Live]):
     def ready(self) -> bool:
         return all(live.state == "ready" for live in self.values())
 
+    def versions(self, name: str) -> dict[str, Live]:
+        """The versions of a project that answer, the champion first."""
+        champion = self._lives[name]
+        return {champion.release.version: champion} | self._beside.get(name, {})
+
     def load(self, pool: ThreadPoolExecutor) -> None:
         """Begin to load all models in *pool*."""
         for live in self.values():
             live.loading = pool.submit(load, live.release, live.folder)
             live.loading.add_done_callback(lambda done, live=live: _tell(live, done))  # type: ignore[misc]
+
+    def swap(self, live: Live) -> None:
+        """Let *live*, which is ready, answer for its project from now on."""
+        self._lives[live.release.name] = live
+
+    def put_beside(self, name: str, lives: dict[str, Live]) -> None:
+        """Let *lives*, by version, and no others answer beside the champion of a project."""
+        self._beside[name] = lives
+
+
+def bring(release: Release, folder: Path) -> Live:
+    """A release that is ready. Raises OutsideError when its bundle was changed, or it fails its self-tests."""
+    live = _read(release, folder)
+    live.loading.set_result(load(release, folder))
+    return live
+
+
+def _read(release: Release, folder: Path) -> Live:
+    bundles.verify(folder)
+    return Live(release, folder, bundles.read_card(folder), bundles.read_self_tests(folder)[0].record)
 
 
 def load(release: Release, folder: Path) -> Predictor:

@@ -17,6 +17,9 @@ from shipway.core.models import Bundle, Interval, ModelCard, Release, Verdict
 MODEL_KEY, DIGEST = "shipway.model_key", "shipway.bundle_digest"
 """Together the content of a version: the key of the fitted model and the hash of the bundle that serves it."""
 
+PASSED, OVERRIDE = "shipway.passed", "shipway.override"
+"""Whether the gates held; who wants the version served all the same, and why."""
+
 JUDGED_AGAINST = "shipway.judged_against"
 STAND_IN = "STAND-IN DATA: generated rows, not the real table. The figures tell nothing of it."
 
@@ -43,10 +46,15 @@ def judgement(verdict: Verdict, title: str) -> dict[str, str]:
     """What may be said anew of a version that is there already."""
     return {
         "shipway.title": title,
-        "shipway.passed": str(verdict.passed).lower(),
+        PASSED: str(verdict.passed).lower(),
         "shipway.metrics": msgspec.json.encode(verdict.metrics).decode(),
         JUDGED_AGAINST: champion_text(verdict.champion),
     }
+
+
+def may_serve(entry: Entry) -> bool:
+    """Whether the gates of a version held, or somebody overrode them on record."""
+    return entry.tags.get(PASSED) == "true" or bool(entry.tags.get(OVERRIDE))
 
 
 def champion_text(version: str | None) -> str:
@@ -69,11 +77,16 @@ def release(name: str, entry: Entry) -> Release:
             title=tags["shipway.title"],
             data_version=tags["shipway.data_version"],
             stand_in=tags["shipway.stand_in"] == "true",
-            metrics=msgspec.json.decode(tags["shipway.metrics"], type=dict[str, Interval]),
+            metrics=metrics(entry),
             run_id=entry.run_id,
         )
     except KeyError as error:
         raise foreign(name, entry, error.args[0]) from None
+
+
+def metrics(entry: Entry) -> dict[str, Interval]:
+    """How a version did on the test rows; nothing where Shipway did not register it."""
+    return msgspec.json.decode(entry.tags.get("shipway.metrics", "{}"), type=dict[str, Interval])
 
 
 def foreign(name: str, entry: Entry, tag: str) -> OutsideError:

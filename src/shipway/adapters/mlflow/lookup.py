@@ -22,12 +22,18 @@ NOT_ALLOWED = (401, 403)
 
 @dataclass(frozen=True)
 class Entry:
-    """A model version as the registry tells it. `location` is where its files are, where that is a folder of this machine."""
+    """A model version as the registry tells it.
+
+    Attributes:
+        location: Where its files are, where that is a folder of this machine.
+        created: Seconds since 1970, UTC.
+    """
 
     version: str
     run_id: str
     tags: Mapping[str, str]
     location: Path | None = None
+    created: float = 0.0
 
 
 def with_alias(store: Store, name: str, alias: str) -> Entry | None:
@@ -59,7 +65,7 @@ def _row(database: Path, name: str, *, version: str | None = None, alias: str | 
                     return None
                 version = str(found[0])
             row = connection.execute(
-                "SELECT run_id, coalesce(storage_location, source) FROM model_versions"
+                "SELECT run_id, coalesce(storage_location, source), creation_time FROM model_versions"
                 " WHERE name = ? AND version = ? AND current_stage != 'Deleted_Internal'",
                 (name, version),
             ).fetchone()
@@ -75,7 +81,7 @@ def _row(database: Path, name: str, *, version: str | None = None, alias: str | 
             raise OutsideError(
                 f"MLflow's database {database} can't be read ({error}); end what holds it, or restore the file"
             ) from None
-    return Entry(str(version), row[0] or "", tags, folder(row[1]))
+    return Entry(str(version), row[0] or "", tags, folder(row[1]), (row[2] or 0) / 1000)
 
 
 def _ask(store: Store, name: str, path: str, **query: str) -> Entry | None:

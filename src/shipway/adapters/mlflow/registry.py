@@ -6,19 +6,22 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from shipway.adapters.mlflow import lineage, lookup
+from shipway.adapters.mlflow.aliases import Aliases, whoami
 from shipway.adapters.mlflow.lookup import Entry
 from shipway.adapters.mlflow.store import Store, alone, load_library, speaking
 from shipway.adapters.mlflow.tracking import MlflowTracker
 from shipway.core import disk
 from shipway.core.artifacts import DataVersion
 from shipway.core.errors import OutsideError
+from shipway.core.lineup import CHAMPION, FOLLOWED, Lineup, Move, Refused
 from shipway.core.models import Bundle, Model, ModelVersion, Release, Verdict
 from shipway.scoring import predictor
 
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 
     from shipway.core.ports import ModelRegistry
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+REGISTERED = "registered by a run"
+"""Why an alias moves when a run enters a version."""
+AGAIN_SECONDS = 30
+"""After which a version whose files could not be brought, or are not what was registered, is tried again."""
 BUNDLE_PATH = "artifacts/bundle"
 """Where a bundle lies in the MLflow model that it was logged with."""
 
@@ -38,8 +44,10 @@ class MlflowRegistry:
     def __init__(self, root: Path, project: str, uri: str | None, cache: Path, tracker: MlflowTracker) -> None:
         self.store = Store(root, uri, cache)
         self.root, self.name, self.tracker = root, project, tracker
+        self.aliases = Aliases(self.store, project)
         self._arguments = (root, project, uri, cache, tracker)
         self._keys: Mapping[str, str] = {}
+        self._unfit_before: dict[Hashable, tuple[str, float]] = {}
 
     def reading(self, keys: Mapping[str, str]) -> Self:
         told = type(self)(*self._arguments)
@@ -97,7 +105,9 @@ class MlflowRegistry:
                     client.set_model_version_tag(self.name, version.version, key, value)
             if pickle:
                 _log_pickle(client, run_id, model)
-            self._point(client, alias, str(version.version))
+            known = {name: str(number) for name, number in client.get_registered_model(self.name).aliases.items()}
+            move = Move(time.time(), whoami(), REGISTERED, alias, known.get(alias), str(version.version))
+            self.aliases.point(client, known, move)
         return ModelVersion(
             name=self.name,
             version=str(version.version),
@@ -113,8 +123,52 @@ class MlflowRegistry:
             OutsideError: The registry does not answer, or what it holds is not what was registered.
         """
         entry = lookup.with_alias(self.store, self.name, CHAMPION)
-        if entry is None:
-            return None
+        return None if entry is None else self._export(entry, folder)
+
+    def follow(self, folder: Path, before: Lineup) -> Lineup:
+        """What the aliases point to now, with each version that may be served brought to `FOLDER/VERSION/`.
+
+        A version may be served whose gates held, or which somebody promoted all the same, and whose files are what was
+        registered. Where the champion's may not, or the alias is gone, the one *before* stays.
+
+        Raises:
+            OutsideError: The registry does not answer.
+        """
+        entries = {alias: lookup.with_alias(self.store, self.name, alias) for alias in FOLLOWED}
+        versions: dict[str, str] = {}
+        refused: dict[str, Refused] = {}
+        for alias, entry in entries.items():
+            if entry is None:
+                if alias == CHAMPION and alias in before.versions:
+                    refused[alias] = Refused(version="", reason=f"no version of model {self.name} has that alias any more")
+            elif reason := self._unfit(entry, folder, before.versions.get(alias)):
+                refused[alias] = Refused(version=entry.version, reason=reason)
+            else:
+                versions[alias] = entry.version
+            if alias in refused and alias in before.versions:
+                versions[alias] = before.versions[alias]
+        return Lineup(versions=versions, refused=refused)
+
+    def _unfit(self, entry: Entry, folder: Path, before: str | None) -> str:
+        """Why a version may not be served, or nothing; then it is in *folder*."""
+        if not lineage.may_serve(entry):
+            return (
+                f"the gates of version {entry.version} did not hold; if it is to be served all the same: "
+                f'shipway models promote {self.name} {entry.version} --override "the reason"'
+            )
+        what = (entry.version, tuple(sorted(entry.tags.items())))
+        reason, again = self._unfit_before.get(what, ("", 0.0))
+        if time.monotonic() < again:
+            return reason
+        try:
+            if entry.version != before or _release_in(folder / entry.version) != lineage.release(self.name, entry):
+                self._export(entry, folder)
+        except OutsideError as error:
+            self._unfit_before = {what: (str(error), time.monotonic() + AGAIN_SECONDS)}
+            return str(error)
+        return ""
+
+    def _export(self, entry: Entry, folder: Path) -> Release:
         release = lineage.release(self.name, entry)
         target = folder / entry.version
         if _is_exported(target, release, entry):
@@ -178,14 +232,6 @@ class MlflowRegistry:
         client.set_logged_model_tags(logged.model_id, {"mlflow.modelVersions": link})
         return version
 
-    def _point(self, client: MlflowClient, alias: str, version: str) -> None:
-        """Move the alias; a version that rises to be champion is no challenger any more."""
-        aliases = {name: str(number) for name, number in client.get_registered_model(self.name).aliases.items()}
-        if aliases.get(alias) != version:
-            client.set_registered_model_alias(self.name, alias, version)
-        if alias == CHAMPION and aliases.get(CHALLENGER) == version:
-            client.delete_registered_model_alias(self.name, CHALLENGER)
-
     @contextlib.contextmanager
     def _bundle(self, entry: Entry) -> Iterator[Bundle]:
         """The bundle of a version, for as long as the block; checked against the hashes that it was registered with."""
@@ -224,11 +270,18 @@ class MlflowRegistry:
 
 def _is_exported(target: Path, release: Release, entry: Entry) -> bool:
     try:
-        there = msgspec.json.decode((target / "release.json").read_bytes(), type=Release)
         _check(target / "bundle", entry)
-    except (FileNotFoundError, msgspec.DecodeError, OutsideError):
+    except (FileNotFoundError, OutsideError):
         return False
-    return there == release
+    return _release_in(target) == release
+
+
+def _release_in(target: Path) -> Release | None:
+    """The release that was exported to *target*, if one was."""
+    try:
+        return msgspec.json.decode((target / "release.json").read_bytes(), type=Release)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
 
 
 def _check(folder: Path, entry: Entry) -> None:
