@@ -135,9 +135,11 @@ def _add_pages(app: FastAPI, models: LiveModels) -> None:
     async def model(project: str) -> Response:
         return _json(msgspec.json.encode(answers.model(_find(models, project))))
 
+    own = documentation.own(app.routes)
+
     @functools.lru_cache(maxsize=1)
     def described(versions: tuple[str, ...]) -> dict[str, Any]:
-        return documentation.document(models, app.routes)
+        return documentation.document(own, models)
 
     app.openapi = lambda: described(tuple(live.release.version for live in models.values()))  # type: ignore[method-assign]
     # FastAPI answers no HEAD, which probes send; added now, as its document would list each address twice.

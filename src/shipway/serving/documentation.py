@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.metadata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,11 +29,16 @@ ERRORS = {
 }
 
 
-def document(models: LiveModels, routes: Sequence[BaseRoute]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of a service."""
-    found: dict[str, Any] = get_openapi(
-        title=TITLE, version=importlib.metadata.version("shipway"), description=_describe(models), routes=routes
-    )
+def own(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The part of the OpenAPI 3.1 document of a service that is the same whatever models it has."""
+    found: dict[str, Any] = get_openapi(title=TITLE, version=importlib.metadata.version("shipway"), routes=routes)
+    return found
+
+
+def document(own: dict[str, Any], models: LiveModels) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a service, its *own* part and that of its models."""
+    found = copy.deepcopy(own)
+    found["info"]["description"] = _describe(models)
     parts = found.setdefault("components", {}).setdefault("schemas", {})
     parts["Problem"] = schemas.PROBLEM
     for name, live in models.items():
