@@ -5,11 +5,12 @@ from __future__ import annotations
 import filecmp
 import functools
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,6 +27,9 @@ from shipway.core.watching import Watcher
 from shipway.core.workspace import Workspace
 from shipway.settings import Settings
 from shipway.steps import LIFECYCLE
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 SOURCES = {
     "dataset": "shipway.adapters.datasets:DatasetSource",
@@ -227,16 +231,38 @@ def data_report(place: Workspace, name: str) -> Path:
     return page
 
 
-def serve(place: Workspace, found: Sequence[tuple[Release, Path]], host: str, port: int) -> None:
-    """Serve releases, and what follows them in the registry, until the process is told to stop."""
-    from shipway.serving.app import create_app
-    from shipway.serving.processes import kept
-    from shipway.serving.server import run as run_server
+def serve(place: Workspace, found: Sequence[tuple[Release, Path]], host: str, port: int, workers: int = 1) -> None:
+    """Serve releases, and what follows them in the registry, until the process is told to stop.
+
+    Beside the *workers* one watcher asks the registry; a single worker is this process itself.
+    """
+    from shipway.serving import processes, server
 
     names = [release.name for release, _ in found]
-    watcher = [sys.executable, "-m", "shipway", "follow", *names]
-    with kept(watcher, place.root, "the watcher of the registry"):
-        run_server(create_app(found, follow=place.bundles), host=host, port=port)
+    ours = [sys.executable, "-m", "shipway"]
+    beside = {"the watcher of the registry": [*ours, "follow", *names]}
+    with server.listen(host, port) as listener:
+        if workers > 1:
+            command = [*ours, "work", "--socket", str(listener.fileno()), *names]
+            beside |= {f"worker {number}": command for number in range(1, workers + 1)}
+        with processes.kept(beside, place.root, sockets=[listener.fileno()]):
+            server.wait() if workers > 1 else server.answer(_app(place, found), listener)
+
+
+def work(place: Workspace, names: Sequence[str], descriptor: int) -> None:
+    """Be one of several workers: serve what the lineups say on a socket that is listening already."""
+    from shipway.serving import processes, server
+
+    processes.until_alone()
+    champions = {name: lineup.read(place.bundles / name).versions[lineup.CHAMPION] for name in names}
+    found = [lineup.released(place.bundles / name, version) for name, version in champions.items()]
+    server.answer(_app(place, found, patient=True), socket.socket(fileno=descriptor))
+
+
+def _app(place: Workspace, found: Sequence[tuple[Release, Path]], *, patient: bool = False) -> FastAPI:
+    from shipway.serving.app import create_app
+
+    return create_app(found, follow=place.bundles, patient=patient)
 
 
 def is_repository(root: Path) -> bool:

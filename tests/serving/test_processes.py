@@ -21,7 +21,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from shipway.serving.processes import kept
-with kept([sys.executable, "-c", sys.argv[1], sys.argv[2]], Path.cwd(), "the child"):
+with kept({"the child": [sys.executable, "-c", sys.argv[1], sys.argv[2]]}, Path.cwd()):
     time.sleep(60)
 """
 PATIENCE = 30
@@ -47,7 +47,7 @@ def runs(process: int) -> bool:
 def test_a_process_that_ends_is_started_again_and_it_ends_with_the_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "SOON", 0.02)
     file = tmp_path / "started"
-    with processes.kept([sys.executable, "-c", CHILD, str(file)], tmp_path, "the child"):
+    with processes.kept({"the child": [sys.executable, "-c", CHILD, str(file)]}, tmp_path):
         until(lambda: len(children(file)) == 1)
         os.kill(children(file)[0], signal.SIGKILL)
         until(lambda: len(children(file)) == 2)

@@ -25,7 +25,7 @@ COMMANDS = {
     "demo": "Run the three case studies and ask each endpoint once.",
 }
 """Each command with its line in the overview; its module is imported only when it is called."""
-HIDDEN = ("follow",)
+HIDDEN = ("follow", "work")
 """Commands that Shipway calls itself."""
 
 

@@ -34,6 +34,7 @@ def create_app(
     releases: Sequence[tuple[Release, Path]],
     *,
     follow: Path | None = None,
+    patient: bool = False,
     body_limit: int = BODY_LIMIT,
     record_limit: int = RECORD_LIMIT,
 ) -> FastAPI:
@@ -42,6 +43,7 @@ def create_app(
     Args:
         releases: Each with the folder of its bundle.
         follow: A folder of lineups, one a project, that the service keeps to from then on.
+        patient: Take no request before each model is loaded or could not be, as others take them meanwhile.
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
 
@@ -56,6 +58,8 @@ def create_app(
         loading = ThreadPoolExecutor(1, "loading")
         app.state.scoring = ThreadPoolExecutor(SCORING_THREADS, "scoring", initializer=_one_thread_each)
         models.load(loading)
+        if patient:
+            await asyncio.wait([asyncio.wrap_future(live.loading) for live in models.values()])
         follower = Follower(models, follow) if follow is not None else None
         if follower is not None:
             follower.start()

@@ -4,42 +4,63 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import signal
 import subprocess
+import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 SOON, LATE = 1.0, 60.0
 """Seconds before a process that ended is started again: more each time, and few again once it has run for as long as LATE."""
-END_SECONDS = 5.0
+END_SECONDS = 20.0
+"""For a process to end by itself, which a worker does after the requests under way."""
 
 log = logging.getLogger("shipway.serving")
 
 
 @contextlib.contextmanager
-def kept(command: Sequence[str], folder: Path, what: str) -> Iterator[None]:
-    """Keep a process running for the block.
+def kept(commands: Mapping[str, Sequence[str]], folder: Path, *, sockets: Sequence[int] = ()) -> Iterator[None]:
+    """Keep processes running for the block.
 
-    Its input is a pipe that closes when this process ends, however it ends: the sign for it to end, too.
+    The input of each is a pipe that closes when this process ends, however it ends: the sign for it to end, too. `until_alone`
+    makes a signal of it.
 
     Args:
-        folder: Where it runs.
-        what: It in words, for the log.
+        commands: By what each is in words, for the log.
+        folder: Where they run.
+        sockets: Descriptors that they share with this process.
     """
     over = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(command, folder, what, over), name=what, daemon=True)
-    keeper.start()
+    keepers = [
+        threading.Thread(target=_keep, args=(command, folder, what, sockets, over), name=what, daemon=True)
+        for what, command in commands.items()
+    ]
+    for keeper in keepers:
+        keeper.start()
     try:
         yield
     finally:
         over.set()
-        keeper.join(2 * END_SECONDS)
+        for keeper in keepers:
+            keeper.join()
 
 
-def _keep(command: Sequence[str], folder: Path, what: str, over: threading.Event) -> None:
+def until_alone() -> None:
+    """From now on, end this process by SIGTERM when the one that keeps it has ended."""
+
+    def watch() -> None:
+        sys.stdin.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="until alone", daemon=True).start()
+
+
+def _keep(command: Sequence[str], folder: Path, what: str, sockets: Sequence[int], over: threading.Event) -> None:
     pause = SOON
     while not over.is_set():
-        with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, start_new_session=True) as process:
+        with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, start_new_session=True, pass_fds=sockets) as process:
             ran = 0.0
             while process.poll() is None and not over.wait(SOON):
                 ran += SOON

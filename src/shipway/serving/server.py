@@ -6,6 +6,7 @@ import contextlib
 import copy
 import errno
 import logging
+import logging.config
 import os
 import signal
 import socket
@@ -37,24 +38,44 @@ def run(app: FastAPI, host: str = "127.0.0.1", port: int = 8000) -> None:
     Raises:
         OutsideError: It can't listen there.
     """
+    with listen(host, port) as listener:
+        answer(app, listener)
+
+
+def answer(app: FastAPI, listener: socket.socket) -> None:
+    """Serve *app* on *listener*, as `run` does."""
     for variable in SINGLE_THREADED:  # read by the libraries when they are first loaded, which is after this
         os.environ.setdefault(variable, "1")
-    with _listen(host, port) as listener:
-        config = uvicorn.Config(
-            app,
-            log_config=_logging(),
-            log_level=logging.WARNING,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+    config = uvicorn.Config(
+        app,
+        log_config=_logging(),
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    with _stopping():
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def wait() -> None:
+    """Wait until Ctrl-C or SIGTERM, while other processes serve. To be called from the main thread."""
+    with _stopping():
+        while True:
+            signal.pause()
+
+
+@contextlib.contextmanager
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens for the block. Raises OutsideError when it can't."""
+    logging.config.dictConfig(_logging())
+    with _bound(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         log.info("listening on http://%s:%d (Ctrl-C ends)", shown, listener.getsockname()[1])
-        with _stopping():
-            uvicorn.Server(config).run(sockets=[listener])
+        yield listener
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family)

@@ -1,0 +1,169 @@
+"""`shipway models`, and a running service that follows what it moves."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.adapters.mlflow import mlflow_garden as garden
+
+from shipway import wiring
+from shipway.cli.models import models
+from shipway.core.errors import UsageError
+from shipway.core.workspace import Workspace
+
+PATIENCE = 60
+RECORD = {"petal length": 2.5, "leaves": 3, "thorns": 1, "soil": "clay", "fresh": True}
+PROJECT = '[ingest.source]\nkind = "files"\npath = "garden.csv"\n'
+CONTRACT = 'target = "kind"\n[columns.leaves]\ntype = "integer"\n[columns.kind]\ntype = "category"\nlevels = ["rose", "tulip"]\n'
+
+Call = Callable[..., str]
+
+
+@pytest.fixture
+def place(tmp_path: Path, common: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace with one project: version 1 is its champion, and the gates of version 2 did not hold."""
+    place = wiring.create_workspace(tmp_path / "workspace", examples=False)
+    (tmp_path / "bundle").mkdir()
+    made = garden.make(tmp_path / "bundle")
+    folder = place.projects / garden.PROJECT
+    folder.mkdir()
+    (folder / "project.toml").write_text(PROJECT)
+    (folder / "contract.toml").write_text(CONTRACT)
+    store = garden.Place(place.root, None, common / "cache")
+    store.register(made)
+    store.register(made, "key-2", alias="challenger", passed=False)
+    monkeypatch.chdir(place.root)
+    return place
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Calls a command of `shipway models`: gives what it printed."""
+
+    def called(*words: str) -> str:
+        capsys.readouterr()
+        models.main(list(words), standalone_mode=False)
+        return capsys.readouterr().out
+
+    return called
+
+
+def test_the_versions_are_listed_the_newest_first_with_gates_and_aliases(place: Workspace, call: Call) -> None:
+    lines = call("list", "garden").splitlines()
+    assert [line.split()[:2] for line in lines] == [["version", "alias"], ["2", "challenger"], ["1", "champion"]]
+    assert "did not hold" in lines[1]
+    assert "0.970 (0.900 to 1.000)" in lines[2]
+    listed = json.loads(call("list", "garden", "--json"))["versions"]
+    assert [(one["version"], one["passed"]) for one in listed] == [("2", False), ("1", True)]
+
+
+def test_promoting_against_the_gates_takes_a_reason_and_rolling_back_brings_the_one_before(place: Workspace, call: Call) -> None:
+    with pytest.raises(UsageError, match="did not hold"):
+        call("promote", "garden", "2")
+    with pytest.raises(UsageError, match="needs a reason"):
+        call("promote", "garden", "2", "--override", " ")
+    told = call("promote", "garden", "2", "--override", "the test rows are odd", "--why", "a trial", "--by", "ann")
+    assert told == "champion of garden is version 2 now, after version 1\n"
+    shown = call("show", "garden")
+    assert shown.startswith("garden version 2, champion\n")
+    assert "overridden: the test rows are odd (ann)" in shown
+    assert re.search(r"champion +1 +2 +ann +a trial; gates overridden: the test rows are odd", shown)
+    assert call("rollback", "garden") == "champion of garden is version 1 now, after version 2\n"
+    assert call("promote", "garden", "1") == "champion of garden is version 1 already\n"
+    moves = json.loads(call("show", "garden", "--json"))["moves"]
+    assert [(move["before"], move["version"]) for move in moves if move["alias"] == "champion"] == [
+        (None, "1"),
+        ("1", "2"),
+        ("2", "1"),
+    ]
+
+
+def test_there_is_no_way_back_from_the_first_version(place: Workspace, call: Call) -> None:
+    with pytest.raises(UsageError, match=r"no move of champion to go back from.*promote"):
+        call("rollback", "garden")
+
+
+def test_a_move_by_other_means_shows(place: Workspace, call: Call, common: Path) -> None:
+    client = garden.Place(place.root, None, common / "cache").store.open()
+    client.set_registered_model_alias("garden", "champion", "2")
+    assert "champion was moved to version 2 by other means" in call("show", "garden")
+
+
+@contextlib.contextmanager
+def served(place: Workspace, *words: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+    """A client of `shipway serve` once it is ready, and its process."""
+    log = place.root / "serve.log"
+    with log.open("w") as stderr:
+        command = [sys.executable, "-m", "shipway", "serve", "garden", "--port", "0", *words]
+        process = subprocess.Popen(command, cwd=place.root, stderr=stderr, text=True)
+    try:
+        until(lambda: re.search(r"http://127\.0\.0\.1:\d+", log.read_text()) is not None or process.poll() is not None)
+        address = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+        assert address, log.read_text()
+        with httpx.Client(base_url=address[0], timeout=PATIENCE) as client:
+            until(lambda: client.get("/health/ready").status_code == 200)
+            yield client, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until(fits: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not fits():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def versions(client: httpx.Client) -> set[str]:
+    """The versions that answer, by several connections, so that each worker is asked."""
+    answers = [httpx.post(f"{client.base_url}/garden/predict", json=RECORD, timeout=PATIENCE) for _ in range(12)]
+    return {answer.json()["model"]["version"] for answer in answers}
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    tasks = Path(f"/proc/{process.pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def test_each_worker_follows_a_promotion_and_a_move_by_mlflow_and_none_is_left_behind(
+    place: Workspace, call: Call, common: Path
+) -> None:
+    with served(place, "--workers", "2") as (client, process):
+        assert versions(client) == {"1"}
+        call("promote", "garden", "2", "--override", "a trial")
+        until(lambda: versions(client) == {"2"})
+        registry = garden.Place(place.root, None, common / "cache").store.open()
+        registry.set_registered_model_alias("garden", "champion", "1")
+        until(lambda: versions(client) == {"1"})
+        beside = [Path(f"/proc/{child}") for child in children(process)]
+        assert len(beside) == 3  # two workers and the watcher
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        assert not any(child.exists() for child in beside)
+
+
+def test_a_service_starts_and_goes_on_while_the_registry_is_away(place: Workspace, call: Call) -> None:
+    with served(place) as (client, _):
+        assert versions(client) == {"1"}
+    database = place.root / "mlflow.db"
+    database.rename(place.root / "away.db")
+    database.write_bytes(b"no database, as a disk that is gone")
+    with served(place) as (client, _):
+        assert versions(client) == {"1"}
+        until(lambda: "problems" in client.get("/health/ready").json())
+        assert "the registry can't be asked" in client.get("/health/ready").json()["problems"]["garden"][0]
+        (place.root / "away.db").replace(database)
+        call("promote", "garden", "2", "--override", "a trial")
+        until(lambda: versions(client) == {"2"})
+        until(lambda: "problems" not in client.get("/health/ready").json())
