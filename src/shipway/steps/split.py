@@ -41,8 +41,8 @@ def split(
     """Split the clean rows into a training part and a test part, both in the order of the rows.
 
     Rows with the same group, or with equal features, stay together, so that no test row has a twin in training. Where equal
-    features are chance and no sign of one case that came twice, they say nothing of each other, and are `spread`: else the test part
-    would hold just those kinds of rows that training lacks.
+    features are chance, and no sign of one case that came twice, they are better `spread`: else the test part would hold just
+    those kinds of rows that training lacks.
     Classes with too few rows to be split are named in a warning, or in the error that `fail` makes of them.
 
     Args:

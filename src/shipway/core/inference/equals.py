@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import polars as pl
 
 MANY = 0.1
-"""Share of the rows that equal an earlier one from which it matters whether they are dropped, or kept on one side of the split."""
+"""Share of the rows that equal an earlier one from which it matters what becomes of them: dropped or kept, together or not."""
 
 DEPENDENCE = 5.0
 """How many times as many pairs of equal rows there may be as there would be if columns had nothing to do with each other among
