@@ -41,6 +41,7 @@ class Rules:
         truth: Index of each training row's class.
         positive: Index of the positive class, where there is one.
         judging: Numbers of the folds on which the metric is defined.
+        weights: How much each training row counts; None where all count the same.
     """
 
     metric: str
@@ -48,9 +49,11 @@ class Rules:
     positive: int | None
     folds: Sequence[Fold]
     judging: Sequence[int]
+    weights: NDArray[np.float64] | None = None
 
     def score(self, fold: Fold, probabilities: NDArray[np.float64]) -> float:
-        return metrics.score(self.metric, self.truth[fold.score], probabilities, self.positive)
+        weights = None if self.weights is None else self.weights[fold.score]
+        return metrics.score(self.metric, self.truth[fold.score], probabilities, self.positive, weights)
 
     def out_of_fold(self, tried: Tried) -> NDArray[np.float64]:
         """The probabilities of every training row by the fit that did not learn it; shape (rows, classes)."""
@@ -129,13 +132,17 @@ def best(scored: Iterable[Entry], rules: Rules) -> Entry:
     if rules.metric != "accuracy":
         return leader
     truth = rules.truth
+    weights = np.ones(len(truth)) if rules.weights is None else rules.weights
+    share = weights / weights.sum()
     right = rules.out_of_fold(leader.tried).argmax(axis=1) == truth
     alike = []
     for one in scored:
         said = rules.out_of_fold(one.tried)
         lead = right.astype(float) - (said.argmax(axis=1) == truth)
-        if one is leader or lead.mean() <= lead.std() / len(truth) ** 0.5:
-            alike.append((metrics.Answers(truth, said, truth, None).surprise.mean(), one))
+        mean = (share * lead).sum()
+        # the standard error of a weighted mean; with equal weights, the deviation over the root of the rows
+        if one is leader or mean <= ((share * (lead - mean)) ** 2).sum() ** 0.5:
+            alike.append(((share * metrics.Answers(truth, said, truth, None).surprise).sum(), one))
     return min(alike, key=lambda pair: pair[0])[1]
 
 
