@@ -52,7 +52,7 @@ path = {path}{why}
 {dialect}
 # The rest holds as it is; take away a # to change it. Every setting: docs/project-file.md, or let an editor complete it.
 {check}
-# [split]
+{equals}
 # rare_classes = "keep"   # those too rare to split, in training; or "merge", "fail"
 # [preprocess]
 # imbalance = "report"    # or "class_weights", "over", "under", "smote"
@@ -237,6 +237,7 @@ def _project(name: str, table: Path, place: Workspace, seen: Guessed) -> str:
         why="" if inside else "   # outside of the workspace: elsewhere on another machine",
         dialect="".join(lines),
         check=_check(seen.guess),
+        equals=_equals(seen.guess),
         metric="roc_auc" if len(seen.guess.contract.classes) == 2 else "accuracy",
     )
 
@@ -249,6 +250,12 @@ def _check(guess: Guess) -> str:
     allowed = min(1.0, math.ceil(100 * share * MARGIN) / 100)
     why = f"{guess.bad:,} of {guess.rows:,} rows have no class or can't be read, and are set apart"
     return f"[check]\nmax_bad_share = {allowed:g}    # {why}"
+
+
+def _equals(guess: Guess) -> str:
+    """The sections `[clean]` and `[split]`, as far as equal rows are different cases."""
+    kept = f'[clean]\nduplicates = "keep"    # {guess.repeats}; as repeats: "drop"\n' if guess.repeats else ""
+    return f'{kept}[split]\ntwins = "spread"    # {guess.twins}; on one side: "together"' if guess.twins else f"{kept}# [split]"
 
 
 def _toml(value: str | bool | int | None) -> str:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -156,6 +157,17 @@ def test_rows_without_a_class_are_set_apart_however_many_they_are(tmp_path: Path
     done = shipway("run", "gaps", "--to", "check", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["quarantined"] == 75
+
+
+def test_rows_that_are_equal_by_chance_are_kept_and_spread(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    lines = [f"{draw.choice('abc')},{draw.choice('xy')},{draw.choice(('yes', 'no'))}" for _ in range(300)]
+    (tmp_path / "people.csv").write_text("\n".join(["cabin,sex,saved", *lines]))
+    assert shipway("new", "people.csv", "--target", "saved", cwd=tmp_path).returncode == 0
+    known = tomllib.loads((tmp_path / "projects/people/project.toml").read_text())
+    assert (known["clean"], known["split"]) == ({"duplicates": "keep"}, {"twins": "spread"})
+    done = shipway("run", "people", "--to", "split", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 REFUSED = {

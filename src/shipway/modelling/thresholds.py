@@ -22,7 +22,7 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Rule = Literal["f1", "youden"] | float | Costs
 
 
-def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any]) -> float:
+def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any], weights: NDArray[Any] | None = None) -> float:
     """The threshold that serves *rule* best: a row is positive when its score is at least this.
 
     It lies half-way between two neighbouring scores, so that the last digit of a score decides nothing.
@@ -32,6 +32,7 @@ def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any]) -> float:
             as it is; costs for the least cost.
         positive: Whether each row is positive; bool, shape (rows,).
         scores: P(positive) of each row by a model that did not learn from it; in [0, 1].
+        weights: How much each row counts; the same by default.
 
     Raises:
         UsageError: The number is no probability, or a cost is not above 0.
@@ -47,7 +48,7 @@ def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any]) -> float:
     if isinstance(rule, Costs) and not (rule.false_positive > 0 and rule.false_negative > 0):
         raise UsageError("[train] threshold: both costs must be above 0, such as { false_positive = 1, false_negative = 5 }")
     ranking = Ranking.of(positive, scores)
-    right, wrong = ranking.counts(numpy.ones(len(scores)))
+    right, wrong = ranking.counts(numpy.ones(len(scores)) if weights is None else weights)
     if isinstance(rule, Costs):
         gain = right * rule.false_negative - wrong * rule.false_positive
         if gain.max() < 0:

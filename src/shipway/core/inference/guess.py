@@ -10,7 +10,7 @@ import polars as pl
 from shipway.core import contract_rules
 from shipway.core.contract import Contract
 from shipway.core.errors import UsageError
-from shipway.core.inference import classes, columns, roles
+from shipway.core.inference import classes, columns, equals, roles
 from shipway.core.inference.columns import ColumnGuess, Habits
 from shipway.core.inference.distinct import Distinct, quoted
 
@@ -32,6 +32,8 @@ class Guess:
         remarks: Sentences about the table as a whole.
         rows: Rows that it was guessed from.
         bad: How many of them break the contract at most: rows without a class, and slips.
+        repeats: Why rows that are equal in every column are none; None where they are to be dropped.
+        twins: Why rows with equal features are no twins; None where the split is to keep them together.
     """
 
     contract: Contract
@@ -39,6 +41,8 @@ class Guess:
     remarks: list[str] = field(default_factory=list)
     rows: int = 0
     bad: int = 0
+    repeats: str | None = None
+    twins: str | None = None
 
 
 def infer(frame: pl.DataFrame, *, target: str) -> Guess:
@@ -83,7 +87,15 @@ def infer(frame: pl.DataFrame, *, target: str) -> Guess:
     bad = min(found.guess.missing + sum(guess.rogue for guess in sure.values()), frame.height)
     remarks = [*found.remarks, *_remarks(contract, weights, bad, frame.height)]
     reasons = {name: list(sure[name].reasons) for name in frame.columns}
-    return Guess(contract, reasons, remarks, frame.height, bad)
+    return Guess(
+        contract,
+        reasons,
+        remarks,
+        frame.height,
+        bad,
+        repeats=None if contract.key else equals.by_chance(frame, frame.columns, target),
+        twins=equals.by_chance(frame, contract.features, target),
+    )
 
 
 def _within(guesses: dict[str, ColumnGuess], cells: Mapping[str, Distinct], height: int) -> dict[str, ColumnGuess]:
