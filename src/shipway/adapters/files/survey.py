@@ -11,19 +11,22 @@ from pathlib import Path
 import numpy
 from numpy.typing import NDArray
 
-from shipway.core.dialect import Dialect
+from shipway.core.dialect import DOUBLED_END, Dialect
 
 Bytes = NDArray[numpy.uint8]
 Places = NDArray[numpy.intp]
 
 CHUNK_BYTES = 1 << 20
 FEED, RETURN = ord("\n"), ord("\r")
+TAKEN_FOR_PACKED = (b"x\x01", b"x^", b"x\x9c", b"x\xda")
+"""What packed data starts with (RFC 1950, 2.2), which Polars unpacks: as may a table whose first name is x, cut at ^."""
 
 
 def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | None:
     """The number of rows, or None where the file is not written in the strict way that Polars reads.
 
-    That way is RFC 4180: lines end in a line feed, and a quote stands at both ends of a cell or, doubled, inside a quoted one.
+    That way is RFC 4180: lines end in a line feed, with at most one return before it, and a quote stands at both ends of a cell
+    or, doubled, inside a quoted one.
     Polars misreads some files that are not so without a word. Lines with nothing in them are no rows of a table that is wider
     than a column: at the end of the file they do not count; further up Polars would take them for rows.
 
@@ -32,12 +35,14 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
         lines: Lines before the first row.
         width: Number of columns.
     """
-    if dialect.escape or len(dialect.separator) > 1:
+    if dialect.escape or len(dialect.separator) > 1 or _taken_for_packed(file):
         return None
     quote, separator = (dialect.quote or "").encode(), ord(dialect.separator)
     rows = blank = 0
     inside = False
     for part in _parts(file, lines):
+        if DOUBLED_END.encode() in part:
+            return None
         cells = numpy.frombuffer(part, numpy.uint8)
         ends = numpy.flatnonzero(cells == FEED)
         if quote and (inside or quote in part):
@@ -60,6 +65,11 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
 def lines_of(file: Path, lines: int) -> int:
     """The number of lines after the first *lines*, line feeds in quotes included."""
     return sum(part.count(b"\n") + (not part.endswith(b"\n")) for part in _parts(file, lines))
+
+
+def _taken_for_packed(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(2) in TAKEN_FOR_PACKED
 
 
 def _parts(file: Path, lines: int) -> Iterator[bytes]:
