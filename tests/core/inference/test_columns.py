@@ -56,6 +56,9 @@ def test_the_type_is_guessed_from_the_cells(texts: list[str], type_: str) -> Non
         (cells(lambda draw, row: f"€{draw.randrange(10, 999)}.5M"), {"affixes": ("€", "M"), "type": "number"}),
         (cells(lambda draw, row: f"{draw.randrange(99)},5 °C"), {"decimal": ",", "affixes": ("°C",)}),
         (cells(lambda draw, row: f"{draw.randrange(1, 99)}.5 blips"), {"affixes": ("blips",)}),
+        (cells(lambda draw, row: f"{'<' if row % 9 == 0 else ''}{draw.random():.2f}"), {"affixes": ("<",), "type": "number"}),
+        (cells(lambda draw, row: draw.choice(["<50K", ">=50K"])), {"affixes": (), "type": "category"}),
+        (cells(lambda draw, row: f"{draw.choice('<>')}{draw.randrange(99)}"), {"affixes": (), "type": "text"}),
     ],
 )
 def test_how_numbers_are_written_is_guessed_and_read(texts: list[str], expected: dict[str, Any]) -> None:
@@ -86,7 +89,7 @@ def test_a_comma_between_thousands_says_how_to_overrule_it() -> None:
             (marker, True)
             for marker in ("?", "NA", "N/A", "n.a.", "#N/A", "NULL", "\\N", "<NA>", "unknown", "Unknown ", " ", "missing", "-")
         ),
-        *((marker, False) for marker in ("None", "no", "other", "0")),
+        *((marker, False) for marker in ("None", "no", "other", "0", "★", "$", "\x93\x8c")),
     ],
 )
 def test_a_word_for_nothing_is_missing_in_a_category_unless_it_may_be_a_level(marker: str, kept: bool) -> None:
@@ -129,6 +132,8 @@ def test_a_missing_word_behind_a_unit_is_missing() -> None:
         ("-1", range(40)),
         ("-999.0", range(-20, 40)),
         ("99", range(1, 11)),
+        ("-999.9", range(100)),
+        ("999.99", range(27)),
     ],
 )
 def test_a_number_far_from_all_others_and_of_the_form_of_one_is_a_sentinel(sentinel: str, others: range) -> None:
@@ -195,6 +200,8 @@ def test_many_columns_with_slips_do_not_add_up_to_a_run_that_stops() -> None:
             for form in ("%d %b %Y", "%d-%b-%y", "%B %d, %Y", "%b %d, %Y", "%d. %B %Y", "%a, %d %b %Y", "%b-%Y", "%m/%Y")
         ),
         *((form, form) for form in ("%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y, %H:%M:%S.%f")),
+        *((form, form) for form in ("%Y-%m-%d %H:%M:%S UTC", "%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")),
+        *((form, None) for form in ("%Y%m%d %H:%M:%S", "%Y%m%dT%H%M")),
     ],
 )
 def test_dates_are_known_by_their_form_and_read(form: str, expected: str | None) -> None:

@@ -36,7 +36,7 @@ KINDS = (
     ),
     (re.compile(rb'(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*("[^"]*"\s*:|\}\s*\Z)'), "JSON; write it as CSV or Parquet"),
     (re.compile(rb'(\xef\xbb\xbf)?\s*\[\s*(\[|[-\d."][^\n]*\]\s*\Z|\]\s*\Z)'), "JSON; write it as CSV or Parquet"),
-    (re.compile(rb"\s*(%[^\n]*\n\s*)*@relation\s", re.IGNORECASE), "ARFF; write it as CSV, with a line of names for its attributes"),
+    (re.compile(rb"\s*(%[^\n]*\n\s*)*@relation\s", re.IGNORECASE), "ARFF; write it as CSV, with a line of names"),
     (
         re.compile(rb"\s*(--[^\n]*\n\s*)*(create\s+table|drop\s+table|insert\s+into)\s", re.IGNORECASE),
         "an SQL script; export the table as CSV",

@@ -22,9 +22,11 @@ ENOUGH = 1 - 2 * TOLERATED
 """Share of the sample that a format must read; a sample of so few cells may hold twice as many slips as the column."""
 
 LIKE_A_DATE = (
-    r"^(?:[A-Za-z]{3,9},? )?(?:[0-9]{1,4}(?:[-./ ]|[.] )[A-Za-z0-9]{1,9}(?:[-./ ,]|$)|[A-Za-z]{3,9}[-./ ][0-9]{1,4}(?:[ ,]|$))"
+    r"^(?:[A-Za-z]{3,9},? )?"
+    r"(?:[0-9]{1,4}(?:[-./ ]|[.] )[A-Za-z0-9]{1,9}(?:[-./ ,]|$)|[A-Za-z]{3,9}[-./ ]{1,2}[0-9]{1,4}(?:[ ,]|$)|[0-9]{8}[T ][0-9])"
 )
-"""Two numbers, or a number and a name of a month, with a sign between them at the start of the cell."""
+"""Two numbers, or a number and a name of a month, with a sign between them at the start of the cell; or the digits of a date and
+of a time."""
 
 DAY_FIRST, MONTH_FIRST = "dm", "md"
 NUMERIC_DATES = [f"%{first}{sep}%{second}{sep}%{third}" for sep in "/.-" for first, second, third in ("dmY", "mdY", "dmy", "mdy")]
@@ -33,9 +35,12 @@ NAMED_DATES = [form.replace("_", sep) for sep in " -/." for form in ("%d_%b_%Y",
 NAMED_DATES += ["%b %d, %Y", "%B %d, %Y", "%B %d %Y", "%d. %b %Y", "%d. %B %Y", "%d %b, %Y", "%d %B, %Y"]
 NAMED_DATES += [f"{day}, {date}" for day in ("%a", "%A") for date in ("%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")]
 MONTHS = ["%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%B %Y", "%b-%y", "%Y-%b"]
-CLOCKS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%z"]
+CLOCKS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%z", "%H:%M:%S %z"]
+CLOCKS += [f"{clock} {zone}" for zone in ("UTC", "GMT") for clock in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")]
 TIMES = ["", *(sign + clock for sign in (" ", "T", ", ") for clock in CLOCKS)]
 CANDIDATES = [date + time for date in [*NUMERIC_DATES, *NAMED_DATES] for time in TIMES] + MONTHS
+CANDIDATES += [f"%a %b %d {clock} %Y" for clock in ("%H:%M:%S", "%H:%M:%S UTC", "%H:%M:%S GMT", "%H:%M:%S %z")]
+"""All that are tried beside ISO 8601; the last ones are those of C's `asctime` and its kin."""
 
 LIKELY_YEARS = (1000, 2500)
 YEARS = (1900, 2100)
