@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 import pytest
 from tests.core.inference.tables import ROWS, cells, column, guess, reading, values
 
+from shipway.core.contract import read
 from shipway.core.inference import infer
 
 LETTERS = "abcdefghijklmnop"
@@ -243,6 +244,67 @@ def test_dates_that_say_never_are_missing() -> None:
 @pytest.mark.parametrize("text", ["{}", "10.{}", "192.168.0.{}", "{}:30", "1.{}.3", "{}/7", "a-{}", "20{:02}-2{}"])
 def test_what_only_looks_like_a_date_is_none(text: str) -> None:
     assert column(cells(lambda draw, row: text.format(draw.randrange(60), draw.randrange(60)))).type != "datetime"
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "type_"),
+    [
+        ("{h:02}:{m:02}", "%H:%M", "integer"),
+        ("{h:02}:{m:02}:{s:02}", "%H:%M:%S", "integer"),
+        ("{h:02}:{m:02}:{s:02}.25", "%H:%M:%S", "number"),
+        ("{h}:{m:02} pm", "%I:%M %p", "integer"),
+        ("{s}:{m:02}", "%M:%S", "integer"),
+        ("PT{m}M", "PT%HH%MM%SS", "integer"),
+        ("PT{h}H{m}M", "PT%HH%MM%SS", "integer"),
+        ("{m} days {h:02}:{m:02}:{s:02}", "%d days %H:%M:%S", "integer"),
+        ("{h}h {m}m", "%Hh %Mm", "integer"),
+    ],
+)
+def test_times_of_day_and_durations_are_numbers_and_no_levels(text: str, form: str, type_: str) -> None:
+    texts = [text.format(h=row % 12 + 1, m=7 * row % 60, s=11 * row % 60) if row % 9 else "?" for row in range(ROWS)]
+    found = guess({"x": texts})
+    written = found.contract.columns["x"]
+    assert (written.type, written.format, "?" in written.missing) == (type_, form, True)
+    assert reading(texts).breaches == []
+    assert any("seconds" in reason for reason in found.reasons["x"])
+
+
+@pytest.mark.parametrize("text", ["{}:{}", "{} : {:02}", "a{}:{:02}", "{}/{:02}", "{}:{:02}:{:02}:00", "{}m{}"])
+def test_what_only_looks_like_a_time_is_none(text: str) -> None:
+    assert column(cells(lambda draw, row: text.format(draw.randrange(90), draw.randrange(90), draw.randrange(90)))).format is None
+
+
+def test_classes_may_be_times() -> None:
+    frame = pl.DataFrame({"x": [str(row % 7) for row in range(60)], "z": ["a", "b"] * 30, "y": ["08:00", "09:30"] * 30})
+    assert infer(frame, target="y").contract.classes == ["08:00", "09:30"]
+
+
+DAYS = [date(2019 + row % 5, row % 12 + 1, row % 28 + 1).strftime("%Y%m%d") for row in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "is_date"),
+    [
+        ("v", DAYS, True),
+        ("order_date", ["20260131", "20260201"] * 60, True),
+        ("v", ["20260131", "20260201"] * 60, False),
+        ("last_seen", [day if row % 5 else "0" for row, day in enumerate(DAYS)], True),
+        ("date", [*DAYS[1:], "20261301"], False),
+        ("amount", cells(lambda draw, row: draw.randrange(19_000_000, 21_000_000)), False),
+        ("student", [f"201901{row % 31 + 1:02}" for row in range(ROWS)], False),
+    ],
+)
+def test_digits_are_dates_where_more_than_their_form_says_so(name: str, texts: list[str], is_date: bool) -> None:
+    assert (column(texts, name).format == "%Y%m%d") is is_date
+
+
+def test_a_date_of_digits_may_be_sent_as_the_number_that_a_reader_of_csv_makes_of_it() -> None:
+    found = guess({"day": [day if row % 5 else "0" for row, day in enumerate(DAYS)]}).contract
+    sent = [{"day": day, "z": 1} for day in (20260131, 20260131.0, date(2026, 1, 31), "20260131", "2026-01-31", 0, "0", None)]
+    read_back = read(found, sent, target=False)
+    assert read_back.breaches == []
+    assert read_back.frame["day"].to_list() == [datetime(2026, 1, 31)] * 5 + [None] * 3
+    assert read(found, [{"day": 20261301, "z": 1}], target=False).breaches[0].rule == "type"
 
 
 def test_levels_are_listed_where_they_are_few_and_never_closed() -> None:

@@ -10,7 +10,8 @@ from datetime import datetime
 import polars as pl
 
 from shipway.core.inference import nothing
-from shipway.core.inference.distinct import Distinct, sampled, total
+from shipway.core.inference.distinct import Distinct, sampled, total, words
+from shipway.core.inference.names import parts_of
 from shipway.core.inference.numbers import ONE_SLIP_FROM, TOLERATED
 from shipway.core.reading import texts as reading
 from shipway.core.reading.spelling import date_pattern
@@ -48,6 +49,16 @@ YEARS = (1900, 2100)
 
 NEVER = [datetime(1900, 1, 1), datetime(9999, 12, 31), datetime(9999, 12, 31, 23, 59, 59), datetime(1, 1, 1)]
 """Dates that data bases write for "not yet" and "no date"."""
+
+COMPACT_FORM = "%Y%m%d"
+COMPACT = r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$|^99991231$"
+NO_DAY = ["0", "00000000", "99999999"]
+"""What stands for no date among such digits."""
+
+DAY_WORDS = words(
+    "date dates day dt datum fecha data tag dob birthday birthdate dat ymd yyyymmdd on at since until time timestamp"
+)
+"""Words of a name that speak of a day."""
 
 FAR = 10
 """Years between the first other date and 1900 from which the latter, repeated, says that there is no date."""
@@ -108,6 +119,35 @@ def find(cells: Distinct, *, order: str | None = None) -> Dates | None:
     best = min(judged, key=lambda one: total(one.rogue))
     same = [one for one in judged if total(one.rogue) == total(best.rogue)]
     return _decide(same, order)
+
+
+def find_compact(cells: Distinct) -> Dates | None:
+    """Read *cells* as dates of digits alone, such as 20260131; None where they are none.
+
+    They are whole numbers too, so more than their form has to say it: a name that speaks of a day, or many of them that go
+    through months and have days that no month's number could be.
+    """
+    sample = sampled(cells.texts)
+    inside = (
+        sample["trimmed"].str.contains(COMPACT)
+        | sample["trimmed"].is_in(NO_DAY)
+        | sample.select(nothing.among_values()).to_series()
+    )
+    if sample.is_empty() or not inside.all():
+        return None
+    zeros = cells.texts["trimmed"].is_in(NO_DAY)
+    found = _judge(replace(cells, texts=cells.texts.filter(~zeros)), COMPACT_FORM)
+    if found is None or found.rogue.height or not YEARS[0] <= found.values["value"].dt.year().min() <= YEARS[1]:  # type: ignore[operator]
+        return None
+    named = bool(DAY_WORDS & set(parts_of(cells.name)))
+    moments = found.values["value"].dt
+    calendar = len(found.values) > nothing.MANY and moments.month().n_unique() > 2 and moments.day().max() > 12  # type: ignore[operator]
+    if not (named or calendar):
+        return None
+    texts = pl.concat([found.texts, cells.texts.filter(zeros).with_columns(value=pl.lit(None, dtype=pl.Datetime("us")))])
+    markers = pl.concat([found.markers, pl.Series([True] * int(zeros.sum()), dtype=pl.Boolean)])
+    why = "by its name and digits" if named else "as all of many numbers are days of the calendar"
+    return Dates(COMPACT_FORM, texts, markers, reason=f'dates {why}; if they are numbers: type = "integer", and no format')
 
 
 def _decide(same: list[Dates], order: str | None) -> Dates:
