@@ -58,6 +58,8 @@ def test_the_type_is_guessed_from_the_cells(texts: list[str], type_: str) -> Non
         (cells(lambda draw, row: f"{draw.randrange(99)},5 °C"), {"decimal": ",", "affixes": ("°C",)}),
         (cells(lambda draw, row: f"{draw.randrange(1, 99)}.5 blips"), {"affixes": ("blips",)}),
         (cells(lambda draw, row: f"{'<' if row % 9 == 0 else ''}{draw.random():.2f}"), {"affixes": ("<",), "type": "number"}),
+        (cells(lambda draw, row: f"{draw.random() - 0.5:.2f}".replace("-", "\u2212")), {"affixes": (), "type": "number"}),
+        (cells(lambda draw, row: f"{row - 50} kg".replace("-", "\u2212")), {"affixes": ("kg",), "type": "integer"}),
         (cells(lambda draw, row: draw.choice(["<50K", ">=50K"])), {"affixes": (), "type": "category"}),
         (cells(lambda draw, row: f"{draw.choice('<>')}{draw.randrange(99)}"), {"affixes": (), "type": "text"}),
     ],

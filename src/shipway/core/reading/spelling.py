@@ -43,7 +43,10 @@ DIRECTIVE = re.compile(r"%-?(.)?", re.DOTALL)
 SIMPLE = "YymdHMSf%"
 YEARS, MONTHS, DAYS = "Yy", "mbBh", "de"
 
-EXPONENT = "([eE][+-]?[0-9]+)?"
+MINUS = "\u2212"
+"""The minus of typography, as tables of web pages and articles have it; read as the hyphen that stands for it elsewhere."""
+
+EXPONENT = f"([eE][+{MINUS}-]?[0-9]+)?"
 
 
 class Spelling(NamedTuple):
@@ -84,15 +87,15 @@ def grouped(spelling: Spelling) -> str:
 def number_pattern(spelling: Spelling) -> str:
     """A pattern of the texts that are read as numbers, blanks around them included; in JSON Schema's dialect."""
     if spelling.form is not None:
-        return rf"^\s*[+-]?{clock.pattern(spelling.form)}\s*$"
+        return rf"^\s*[+{MINUS}-]?{clock.pattern(spelling.form)}\s*$"
     decimal = literal(spelling.decimal)
     number = f"([0-9]+{decimal}?[0-9]*|{decimal}[0-9]+){EXPONENT}"
     if spelling.thousands is not None:
         number = f"({number}|{grouped(spelling)[len('^[+-]?') : -1]})"
     if not spelling.affixes:
-        return rf"^\s*[+-]?{number}\s*$"
+        return rf"^\s*[+{MINUS}-]?{number}\s*$"
     affix = alternatives(spelling.affixes)
-    return rf"^\s*[+-]?(\s*{affix}\s*)?[+-]?{number}(\s*{affix})?\s*$"
+    return rf"^\s*[+{MINUS}-]?(\s*{affix}\s*)?[+{MINUS}-]?{number}(\s*{affix})?\s*$"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -122,7 +125,7 @@ def plain_number(text: str, written: Spelling) -> str | None:
 
     Python's twin of `texts.plain_numbers`, for a few cells.
     """
-    text = text.strip()
+    text = text.strip().replace(MINUS, "-")
     if written.form is not None:
         seconds = clock.seconds(text, written.form)
         return None if seconds is None else str(seconds)

@@ -27,7 +27,7 @@ def plain_numbers(texts: pl.Expr, written: Spelling) -> pl.Expr:
     """Texts of numbers without blanks around them and with their affixes and signs between thousands taken away, and a point for
     the decimal; what stands wrong is null or stays no number."""
     if written.plain:
-        return texts.str.strip_chars()
+        return texts.str.strip_chars().str.replace_all(spelling.MINUS, "-", literal=True)
     return texts.map_batches(functools.partial(_plain, written=written), return_dtype=pl.String)
 
 
@@ -39,7 +39,7 @@ def _plain(texts: pl.Series, written: Spelling) -> pl.Series:
 
 
 def _plain_numbers(texts: pl.Expr, written: Spelling) -> pl.Expr:
-    whole = texts = texts.str.strip_chars()
+    whole = texts = texts.str.strip_chars().str.replace_all(spelling.MINUS, "-", literal=True)
     if written.form is not None:
         return pl.coalesce(_seconds(texts, *clock.groups(written.form)), _seconds(texts, *clock.iso_groups())).cast(pl.String)
     if written.affixes:
