@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import os
 import random
 import signal
 import socket
@@ -177,6 +178,7 @@ REFUSED = {
     "names-only.csv": ("x,y\n", "y", 3, "no rows"),
     "no-column.csv": ("x,y\n" + "1,a\n2,b\n" * 20, "z", 2, "did you mean"),
     "far.csv": ("x,y\n" + "1,a\n2,b\n" * 20, "7", 2, "place"),
+    "groups.csv": ("group A,,group B\nx,z,y\n" + "1,a,no\n2,b,yes\n" * 20, "y", 2, "its row 1 has such a cell"),
     "page.csv": ("<!DOCTYPE html><html><body>404</body></html>", "y", 3, "web page"),
 }
 
@@ -197,6 +199,12 @@ def test_a_file_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> N
     made = shipway("new", "good.csv", "--target", "y", cwd=tmp_path)
     assert made.returncode == 2
     assert "did you mean 'goods.csv'?" in made.stderr
+
+
+def test_a_pipe_is_refused_with_the_next_step(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    made = shipway("new", "pipe.csv", "--target", "y", cwd=tmp_path)
+    assert (made.returncode, "save what comes out of it as a file" in made.stderr) == (2, True)
 
 
 def test_a_target_is_found_by_name_before_place() -> None:

@@ -20,6 +20,9 @@ SLIPS = 0.03
 STOPPED = 0.05
 """`[check] max_bad_share` as it is when nobody sets it."""
 
+WIDTH_OF_NAMES = 3
+"""Cells of a row that must all be the names of their columns for it to be the line of names again; fewer may be so by chance."""
+
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
@@ -63,6 +66,10 @@ def infer(frame: pl.DataFrame, *, target: str) -> Guess:
     if frame.is_empty():
         raise UsageError("the table has no rows; there is nothing to learn from")
     typed = not all(isinstance(dtype, TEXTS) for dtype in frame.dtypes)
+    height = frame.height
+    if not typed and frame.width >= WIDTH_OF_NAMES:
+        frame = frame.filter(~pl.all_horizontal(pl.col(name).cast(pl.String).eq_missing(name) for name in frame.columns))
+    repeated = height - frame.height
     cells = {series.name: Distinct.of(series, typed=typed) for series in frame.get_columns()}
     guesses = {name: columns.guess(one, Habits()) for name, one in cells.items() if name != target}
     habits = columns.habits_of(list(guesses.values()))
@@ -72,7 +79,7 @@ def infer(frame: pl.DataFrame, *, target: str) -> Guess:
     assigned = {name: roles.assign(cells[name], guess) for name, guess in guesses.items()}
     weights = [name for name, (_, role) in assigned.items() if role == "weight"]
     sure = {name: guess for name, (guess, _) in assigned.items()} | {target: found.guess}
-    sure = _within(sure, cells, frame.height)
+    sure = _within(sure, cells, height)
     weight = weights[0] if len(weights) == 1 else None
     contract = Contract(
         target=target,
@@ -82,16 +89,22 @@ def infer(frame: pl.DataFrame, *, target: str) -> Guess:
         weight=weight,
     )
     if not contract.features:
+        if len(frame.columns) == 1:
+            raise UsageError(
+                f"the table has no column but {target!r}, so there is nothing to learn it from; is its separator a usual one?"
+            )
         raise UsageError(f"no column is left to learn {target!r} from: the others are empty, constant or identify rows")
     contract_rules.check(contract, "the table")
-    bad = min(found.guess.missing + sum(guess.rogue for guess in sure.values()), frame.height)
-    remarks = [*found.remarks, *_remarks(contract, weights, bad, frame.height)]
+    bad = min(repeated + found.guess.missing + sum(guess.rogue for guess in sure.values()), height)
+    remarks = [*found.remarks, *_remarks(contract, weights, bad, height)]
+    if repeated:
+        remarks.append(f"{repeated:,} {'row is' if repeated == 1 else 'rows are'} the line of names again, and set apart")
     reasons = {name: list(sure[name].reasons) for name in frame.columns}
     return Guess(
         contract,
         reasons,
         remarks,
-        frame.height,
+        height,
         bad,
         repeats=None if contract.key else equals.by_chance(frame, frame.columns, target),
         twins=equals.by_chance(frame, contract.features, target),
@@ -115,7 +128,7 @@ def _remarks(contract: Contract, weights: list[str], bad: int, height: int) -> l
         remarks.append(f"{' and '.join(map(quoted, weights))} all look like weights, so none is taken: name one as `weight`")
     if bad > STOPPED * height:
         remarks.append(
-            f"{bad:,} of {height:,} rows have no class or can't be read, more than a run bears: mend them, or set "
-            f"max_bad_share in [check] of project.toml above {bad / height:.2f}"
+            f"{bad:,} of {height:,} rows have no class or can't be read, more than a run bears: mend them, or have "
+            f"max_bad_share in [check] of project.toml above {bad / height:.2f}, as `shipway new` writes it"
         )
     return remarks
