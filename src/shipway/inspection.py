@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway import wiring
-from shipway.core import disk, quarantine, schema_changes
+from shipway.core import disk, quarantine, schema_changes, table_changes
 from shipway.core.artifacts import ROW, SOURCE, Checked
 from shipway.core.contract import Contract, read
 from shipway.core.errors import UsageError
 from shipway.core.plan import inputs_of, key_of, settings_of
 from shipway.core.ports import Progress
+from shipway.core.profile import Profile
 from shipway.core.project import ProjectFolder
 from shipway.core.quarantine import Reason
 from shipway.core.rows import Rows, RowsWriter
@@ -39,8 +40,15 @@ CARD = "card.json"
 """In a bundle and in a kept model: what the model says of itself, its contract included."""
 
 
-class _Card(msgspec.Struct, frozen=True):
+LOOKED_AT = 200_000
+"""Rows of a table that are compared with a contract; of a higher one an even sample, as `shipway new` takes for its guesses."""
+
+
+class Trained(msgspec.Struct, frozen=True):
+    """What a model says of the rows that it learned from, as its `card.json` has it."""
+
     contract: Contract
+    profile: Profile
 
 
 @dataclass
@@ -175,28 +183,50 @@ def quarantined(place: Workspace, folder: ProjectFolder) -> Table:
     return pl.concat(parts)
 
 
+def compare_table(place: Workspace, folder: ProjectFolder, file: Path, progress: Progress) -> list[SchemaChange]:
+    """What the table *file* has otherwise than the project's contract says: columns, types, levels, gaps, bounds and spelling.
+
+    What the champion (or else the model trained last) learned from helps to tell renamed columns by their values.
+    """
+    from shipway.core import sampling
+
+    batches = (rows for _, _, rows in _source(folder, file, {}).batches(progress))
+    sample, height = sampling.thin(batches, limit=LOOKED_AT, target=None)
+    if not height:
+        raise UsageError(f"{file} has no rows, so there is nothing to compare; name a table with rows")
+    trained = _trained(place, folder.name)
+    observed = table_changes.observe(folder.contract, sample)
+    return table_changes.changes(folder.contract, observed, trained[1].profile if trained else None)
+
+
 def frozen_contract(place: Workspace, name: str) -> tuple[str, Contract]:
     """The contract that a model of the project was trained by, and which model that is: the champion, else the last trained one.
 
     Raises:
         UsageError: No model was trained yet.
     """
+    trained = _trained(place, name)
+    if trained is None:
+        raise UsageError(
+            f"{name} has no model yet to compare with; name a contract or a table file, or train one: shipway run {name}"
+        )
+    return trained[0], trained[1].contract
+
+
+def _trained(place: Workspace, name: str) -> tuple[str, Trained] | None:
+    """The champion, else the model trained last, with what it says of its rows; None where there is none."""
     folder, adapters = wiring.open_project(place, name)
     release = adapters.registry.export(place.bundles / folder.name)
     if release is not None:
-        return f"the champion, version {release.version}", _frozen(place.bundles / folder.name / release.version / "bundle")
+        kept = place.bundles / folder.name / release.version / "bundle"
+        return f"the champion, version {release.version}", _card(kept)
     cache = place.cache(folder.name)
     record = cache.latest(TRAIN)
-    if record is None:
-        raise UsageError(
-            f"{folder.name} has no model yet to compare with; name a contract or a table file, or train one: "
-            f"shipway run {folder.name}"
-        )
-    return "the model trained last", _frozen(cache.place(TRAIN, record.key, "model"))
+    return None if record is None else ("the model trained last", _card(cache.place(TRAIN, record.key, "model")))
 
 
-def _frozen(folder: Path) -> Contract:
-    return msgspec.json.decode((folder / CARD).read_bytes(), type=_Card).contract
+def _card(folder: Path) -> Trained:
+    return msgspec.json.decode((folder / CARD).read_bytes(), type=Trained)
 
 
 def _writer(name: str) -> Step[..., Any]:

@@ -125,6 +125,17 @@ def test_a_lost_column_is_an_error_that_names_the_nearest_new_one() -> None:
         checked(rows(["1"]).rename({"age": "Age_"}))
 
 
+def test_a_lost_column_whose_values_stand_under_another_name_is_named_with_it() -> None:
+    levels = Contract(
+        target="y", key=["id"], columns={**CONTRACT.columns, "size": Column(type="category", levels=["S", "M", "L"])}
+    )
+    table = rows(["30"] * 6, **{"how big": ["S", "M", "L"] * 2})
+    with pytest.raises(
+        DataError, match="'size' is renamed, as it seems: the rows have 'how big' in its place, with the same lev"
+    ):
+        checked(table, contract=levels)
+
+
 def test_new_columns_and_lost_nullable_ones_are_warned_of() -> None:
     said = Said()
     result = checked(rows(["1"]).rename({"note": "NOTE"}), said=said)

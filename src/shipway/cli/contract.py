@@ -146,7 +146,9 @@ def diff(project: str, other: Path | None, as_json: bool) -> None:
     """Say what the contract of PROJECT has otherwise than OTHER.
 
     OTHER is another contract.toml, or a table file; by default it is the contract of PROJECT's champion, or of the model that was
-    trained last. Of a table only its columns are compared: which are new, lost, renamed, or of another type.
+    trained last. Of a table its columns are named that are new, lost, renamed or of another type, and what their values are that
+    the contract does not expect: levels, gaps, numbers out of bounds, another spelling. Renamed columns are told by name, and by
+    values where these are known: by the levels and bounds of the contract, and by the rows that the champion learned from.
     """
     from shipway import inspection, wiring
 
@@ -159,12 +161,13 @@ def diff(project: str, other: Path | None, as_json: bool) -> None:
         what, found = str(other), schema_changes.between(contracts.load(other), folder.contract)
     else:
         with display.progress() as progress:
-            what, found = str(other), inspection.check_file(folder, other, progress, keep=False).changes
+            what, found = str(other), inspection.compare_table(place, folder, other, progress)
     if as_json:
         click.echo(json.dumps({"project": folder.name, "other": what, "changes": msgspec.to_builtins(found)}, ensure_ascii=False))
         return
     if not found:
-        click.echo(f"{folder.name} has the contract of {what}")
+        table = other is not None and other.suffix.lower() != ".toml"
+        click.echo(f"{what} has what {folder.name} expects" if table else f"{folder.name} has the contract of {what}")
     for change in found:
         click.echo(tables.printable(change.text))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from shipway.core import quarantine, schema_changes
+from shipway.core import quarantine, schema_changes, table_changes
 from shipway.core.artifacts import ROW, SOURCE, Checked, Table
 from shipway.core.contract import Contract, Reading, read
 from shipway.core.errors import DataError, UsageError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SHOWN_REASONS = 10
 AUDITED_ROWS = 100_000
 """Rows that are looked at for leaks, evenly spread over the table: a leak shows in any of them."""
+
+COMPARED_ROWS = 20_000
+"""Rows that show whether a new column has the values of a lost one."""
 
 
 @step(writes="checked")
@@ -51,7 +54,7 @@ def check(
 
     if not 0 <= max_bad_share <= 1:
         raise UsageError(f"[check] max_bad_share must be between 0 and 1; found {max_bad_share}")
-    _compare_columns([name for name in rows.columns if name not in (SOURCE, ROW)], contract, progress)
+    _compare_columns(rows, contract, progress)
     kept, aside = RowsWriter(staging / "rows"), RowsWriter(staging / "quarantine")
     aside.write(quarantine.empty())
     reasons = Counter[tuple[str, str, str]]()
@@ -103,8 +106,13 @@ def _audit(rows: Rows, contract: Contract, known: Collection[str], progress: Pro
     return findings
 
 
-def _compare_columns(columns: Sequence[str], contract: Contract, progress: Progress) -> None:
-    found = schema_changes.changes(contract, columns)
+def _compare_columns(rows: Rows, contract: Contract, progress: Progress) -> None:
+    columns = [name for name in rows.columns if name not in (SOURCE, ROW)]
+    alike = None
+    if all(schema_changes.departed(contract, columns)):
+        sample, _ = rows.sample(COMPARED_ROWS)
+        alike = table_changes.alike(contract, table_changes.observe(contract, sample.drop(SOURCE, ROW)))
+    found = schema_changes.changes(contract, columns, alike=alike)
     for change in found:
         name = change.nearest if change.kind == "renamed" else change.column
         if change.kind in ("lost", "renamed") and (name == contract.target or not contract.columns[str(name)].nullable):
