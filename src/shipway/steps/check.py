@@ -51,9 +51,7 @@ def check(
     Raises:
         DataError: A column is lost, too many rows break a rule (the commonest reasons are named), or none is left.
     """
-
-    if not 0 <= max_bad_share <= 1:
-        raise UsageError(f"[check] max_bad_share must be between 0 and 1; found {max_bad_share}")
+    _check_settings(contract, max_bad_share, known)
     _compare_columns(rows, contract, progress)
     kept, aside = RowsWriter(staging / "rows"), RowsWriter(staging / "quarantine")
     aside.write(quarantine.empty())
@@ -92,12 +90,18 @@ def check(
     return Checked(staging, Examined(received=rows.height, quarantined=bad, changes=found, findings=findings))
 
 
-def _audit(rows: Rows, contract: Contract, known: Collection[str], progress: Progress) -> list[Finding]:
-    from shipway.modelling import leakage
-
+@check.check
+def _check_settings(contract: Contract, max_bad_share: float, known: Collection[str]) -> None:
+    if not 0 <= max_bad_share <= 1:
+        raise UsageError(f"[check] max_bad_share must be between 0 and 1; found {max_bad_share}")
     for name in known:
         if name not in contract.columns:
             raise UsageError(f"[check] known: there is no column {name!r}; {suggest(name, contract.columns)}")
+
+
+def _audit(rows: Rows, contract: Contract, known: Collection[str], progress: Progress) -> list[Finding]:
+    from shipway.modelling import leakage
+
     with progress("looking for leaks"):
         sample, places = rows.sample(AUDITED_ROWS)
         findings = leakage.audit(sample, contract, places=places, known=known)

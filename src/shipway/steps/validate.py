@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shipway.core.artifacts import Table
-from shipway.core.contract import read, text_of
+from shipway.core.contract import Contract, read, text_of
+from shipway.core.errors import UsageError
 from shipway.core.models import Interval, Model, Verdict
 from shipway.core.ports import ModelRegistry, Progress
 from shipway.core.step import step
@@ -44,7 +45,7 @@ def validate(
 
     card = model.card
     classes = [text_of(level) for level in card.classes]
-    gating.check(gates or {}, len(classes))
+    _check_settings(card.contract, gates, resamples)
     truth = targets.codes(card.contract, testing)
     positive = targets.positive(card.contract)
     answers = _ask(model, testing, truth, positive)
@@ -81,6 +82,15 @@ def validate(
         difference=difference,
         curves={**curves.trace(answers, classes), "importance": {"metric": card.metric, **importance}},
     )
+
+
+@validate.check
+def _check_settings(contract: Contract, gates: dict[str, Gate] | None, resamples: int, rare_classes: str = "keep") -> None:
+    if resamples < 1:
+        raise UsageError(f"[validate] resamples = {resamples}: an interval takes at least one draw, and is steady from 1000")
+    # classes that are to be merged may leave two, which have other metrics
+    if rare_classes != "merge":
+        gating.check(gates or {}, len(contract.classes))
 
 
 def _ask(model: Model, frame: Table, truth: NDArray[Any], positive: int | None) -> Answers:
