@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 
 from shipway.cli import display, tables, words
 from shipway.core import contract as contracts
-from shipway.core import disk, exports, quarantine, schema_changes
+from shipway.core import disk, exports, mending, quarantine, schema_changes
 from shipway.core.contract import Column, Contract, text_of
 from shipway.core.errors import DataError, UsageError
 
@@ -92,21 +93,22 @@ def check(
     """
     from shipway import inspection, wiring
 
-    if out is not None and out.suffix.lower() not in quarantine.ENDINGS:
-        raise UsageError(f"--out {out}: bad rows are written to a file that ends in {', '.join(quarantine.ENDINGS)}")
+    if out is not None:
+        mending.check_ending(out)
     if clean is not None and clean.suffix.lower() != ".parquet":
         raise UsageError(f"--clean {clean}: clean rows are written to a file that ends in .parquet")
     place = wiring.open_workspace()
     folder, _ = wiring.open_project(
         place, words.project_or_here(project, place, "contract check FILE --project"), variant=variant
     )
-    with display.progress() as progress:
+    with display.progress() as progress, tempfile.TemporaryDirectory() as scratch:
         written = {"separator": separator, "encoding": encoding}
-        found = inspection.check_file(folder, file, progress, keep=out is not None, clean=clean, **written)
+        keep = Path(scratch) if out is not None else None
+        found = inspection.check_file(folder, file, progress, keep=keep, clean=clean, **written)
+        if out is not None and found.quarantine is not None:
+            mending.save(found.quarantine.batches, out)
     for warning in progress.warnings:
         click.echo(f"warning: {warning}", err=True)
-    if out is not None and found.quarantine is not None:
-        quarantine.save(found.quarantine, out)
     commonest = quarantine.commonest(found.reasons)
     if as_json:
         reasons = [
