@@ -167,3 +167,16 @@ def test_classes_absent_from_the_test_rows_leave_the_other_figures_whole() -> No
     verdict, _ = judged(made(flowers(), FLOWERS, LINEAR), flowers((20, 20, 0), seed=3))
     assert 0.5 < verdict.metrics["roc_auc_ovr"].value <= 1
     assert set(verdict.curves["roc"]) == {"1", "2"}
+
+
+def test_far_values_and_new_levels_among_the_test_rows_are_warned_of_with_their_number(model: Model) -> None:
+    testing = churn(100, seed=5)
+    number = next(
+        name for name, column in CHURN.columns.items() if column.type in ("integer", "number") and name in CHURN.features
+    )
+    far = testing.with_columns(
+        pl.when(pl.int_range(pl.len()) < 3).then(10**6).otherwise(number).alias(number).cast(testing[number].dtype)
+    )
+    said = Said()
+    validate(far, model, registry=Shelf(), progress=said, resamples=10)
+    assert f"{number!r} has a value far from what training saw in 3 of 100 test rows" in said.warnings

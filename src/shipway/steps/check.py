@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shipway.core import quarantine, schema_changes, table_changes
 from shipway.core.artifacts import ROW, SOURCE, Checked, Table
-from shipway.core.contract import Contract, Reading, read
+from shipway.core.contract import Contract, Reading, read, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.findings import Change, Examined, Finding
 from shipway.core.ports import Progress, Staging
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars
 
 SHOWN_REASONS = 10
+SHOWN_LEVELS = 5
 AUDITED_ROWS = 100_000
 """Rows that are looked at for leaks, evenly spread over the table: a leak shows in any of them."""
 
@@ -57,6 +58,7 @@ def check(
     aside.write(quarantine.empty())
     reasons = Counter[tuple[str, str, str]]()
     changes = Counter[tuple[str, str]]()
+    unlisted: dict[str, Counter[str]] = {}
     bad = 0
     with progress("checking", total=rows.height) as tick:
         for batch in rows.batches():
@@ -68,6 +70,7 @@ def check(
                 good = _but_for(broken, batch.height)
                 typed = reading.frame if good is None else reading.frame.filter(good)
                 changes.update(_changes(batch if good is None else batch.filter(good), typed, reading, broken, contract))
+                _count_unlisted(typed, contract, unlisted)
                 kept.write(typed)
                 for lines in quarantine.lines(batch, reading.broken):
                     aside.write(lines)
@@ -84,6 +87,10 @@ def check(
     aside.finish()
     checked = kept.finish()
     findings = _audit(checked, contract, known, progress) if audit else []
+    for name, levels in unlisted.items():
+        what = _unlisted(levels)
+        changes[name, f"kept with {what}"] = levels.total()
+        progress.warn(f"{name!r} has {what} in {levels.total():,} rows, which are kept; closed = true would set them apart")
     progress.note(f"{bad:,} quarantined")
     ordered = sorted(changes.items(), key=lambda item: (list(contract.columns).index(item[0][0]), item[0][1]))
     found = [Change(column=column, what=what, cells=cells) for (column, what), cells in ordered]
@@ -142,6 +149,25 @@ def _but_for(broken: polars.Series, height: int) -> polars.Series | None:
     import polars as pl
 
     return pl.Series([True]).new_from_index(0, height).scatter(broken, False) if len(broken) else None
+
+
+def _count_unlisted(typed: Table, contract: Contract, unlisted: dict[str, Counter[str]]) -> None:
+    """Add to *unlisted* how many rows have each level that an open list of the contract does not have."""
+    import polars as pl
+
+    for name, column in contract.columns.items():
+        if column.levels and not column.closed and name != contract.target and column.role != "ignored":
+            texts = typed[name].cast(pl.String)
+            listed = [text_of(level) for level in column.levels]
+            others = texts.filter(~texts.is_in(listed)).drop_nulls()
+            if len(others):
+                unlisted.setdefault(name, Counter()).update(dict(others.value_counts().sort(name).iter_rows()))
+
+
+def _unlisted(levels: Counter[str]) -> str:
+    shown = ", ".join(f'"{level}"' for level, _ in levels.most_common(SHOWN_LEVELS))
+    more = f" and {len(levels) - SHOWN_LEVELS} more" if len(levels) > SHOWN_LEVELS else ""
+    return f"levels that the contract does not list ({shown}{more})"
 
 
 def _changes(kept: Table, typed: Table, reading: Reading, broken: polars.Series, contract: Contract) -> Counter[tuple[str, str]]:
