@@ -182,3 +182,16 @@ def test_rows_count_by_the_weight_that_the_contract_names(model: Model) -> None:
     assert values[0] == pytest.approx(values[1])
     assert weighed.baseline == pytest.approx(repeated.baseline)
     assert weighed.metrics["accuracy"].low < weighed.metrics["accuracy"].value < weighed.metrics["accuracy"].high
+
+
+def test_far_values_and_new_levels_among_the_test_rows_are_warned_of_with_their_number(model: Model) -> None:
+    testing = churn(100, seed=5)
+    number = next(
+        name for name, column in CHURN.columns.items() if column.type in ("integer", "number") and name in CHURN.features
+    )
+    far = testing.with_columns(
+        pl.when(pl.int_range(pl.len()) < 3).then(10**6).otherwise(number).alias(number).cast(testing[number].dtype)
+    )
+    said = Said()
+    validate(far, model, registry=Shelf(), progress=said, resamples=10)
+    assert f"{number!r} has a value far from what training saw in 3 of 100 test rows" in said.warnings

@@ -72,7 +72,7 @@ def run(
     groups = group(settings, seed)
     truth = targets.codes(contract, training)
     weights = lessons.weights_of(contract, training)
-    _check_weights(groups, contract, preprocess)
+    check_weights(groups, contract, preprocess)
     opened = folds.split(contract, truth, folds_wanted, fits=len(groups), seed=seed, progress=progress)
     features = training.select(contract.features)
     prepared = Preparer.of(prepare).fit(features).transform(features)
@@ -153,7 +153,7 @@ def group(settings: Sequence[Setting], seed: int) -> list[Group]:
     return groups
 
 
-def _check_weights(groups: Sequence[Group], contract: Contract, preprocess: Preprocess) -> None:
+def check_weights(groups: Sequence[Group], contract: Contract, preprocess: Preprocess) -> None:
     """Raises UsageError where rows are to be weighed and an estimator, or the making up of rows, has no place for it."""
     if contract.weight is None and preprocess.imbalance != "class_weights":
         return

@@ -22,6 +22,14 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Rule = Literal["f1", "youden"] | float | Costs
 
 
+def check(rule: Rule) -> None:
+    """Raises UsageError for a number that is no probability, or a cost that is not above 0."""
+    if isinstance(rule, int | float) and not 0 <= rule <= 1:
+        raise UsageError(f"[train] threshold = {rule}: a threshold is a probability, from 0 to 1")
+    if isinstance(rule, Costs) and not (rule.false_positive > 0 and rule.false_negative > 0):
+        raise UsageError("[train] threshold: both costs must be above 0, such as { false_positive = 1, false_negative = 5 }")
+
+
 def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any], weights: NDArray[Any] | None = None) -> float:
     """The threshold that serves *rule* best: a row is positive when its score is at least this.
 
@@ -41,12 +49,9 @@ def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any], weights: ND
 
     from shipway.modelling.metrics import Ranking
 
+    check(rule)
     if isinstance(rule, int | float):
-        if not 0 <= rule <= 1:
-            raise UsageError(f"[train] threshold = {rule}: a threshold is a probability, from 0 to 1")
         return float(rule)
-    if isinstance(rule, Costs) and not (rule.false_positive > 0 and rule.false_negative > 0):
-        raise UsageError("[train] threshold: both costs must be above 0, such as { false_positive = 1, false_negative = 5 }")
     ranking = Ranking.of(positive, scores)
     right, wrong = ranking.counts(numpy.ones(len(scores)) if weights is None else weights)
     if isinstance(rule, Costs):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, Literal
 
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
+from shipway.core.project import suggest
 from shipway.core.rows import Rows
 from shipway.core.step import step
 
@@ -61,10 +61,7 @@ def split(
     import numpy as np
     import polars as pl
 
-    if not 0 < test_share < 1:
-        raise UsageError(f"[split] test_share must lie between 0 and 1; found {test_share}")
-    if rare_classes == "merge" and not stratify:
-        raise UsageError('[split] rare_classes = "merge" needs stratify = true, or a class might be in the test part alone')
+    _check_settings(contract, test_share, stratify, group, rare_classes)
     table = clean.frame()
     together = _together(table, contract, group, twins)
     labels = _labels(table, contract)
@@ -87,6 +84,17 @@ def split(
         _check_part(name, part, contract)
     progress.note(f"{parts[0].height:,} training, {parts[1].height:,} testing")
     return parts
+
+
+@split.check
+def _check_settings(contract: Contract, test_share: float, stratify: bool, group: str | None, rare_classes: RareClasses) -> None:
+    if not 0 < test_share < 1:
+        raise UsageError(f"[split] test_share must lie between 0 and 1; found {test_share}")
+    if rare_classes == "merge" and not stratify:
+        raise UsageError('[split] rare_classes = "merge" needs stratify = true, or a class might be in the test part alone')
+    others = [name for name in contract.columns if name != contract.target]
+    if group is not None and group not in others:
+        raise UsageError(f"[split] group = {group!r} must be a column other than the target; {suggest(group, others)}")
 
 
 def _named(places: list[int], labels: NDArray[Any], contract: Contract) -> str:
@@ -143,16 +151,13 @@ def _together(clean: Table, contract: Contract, group: str | None, twins: Twins)
     alike = place.first().over(contract.features) if twins == "together" else place
     first = clean.with_row_index(PLACE).select(alike).to_series().to_numpy()
     if group is not None:
-        first = _joined(first, _by_value(clean, contract, group))
+        first = _joined(first, _by_value(clean, group))
     return np.unique(first, return_inverse=True)[1]
 
 
-def _by_value(clean: Table, contract: Contract, group: str) -> NDArray[Any]:
+def _by_value(clean: Table, group: str) -> NDArray[Any]:
     import polars as pl
 
-    if group not in clean.columns or group == contract.target:
-        near = difflib.get_close_matches(group, clean.columns, n=1) or clean.columns
-        raise UsageError(f"[split] group = {group!r} must be a column other than the target; did you mean {near[0]!r}?")
     place = pl.col(PLACE)
     first = pl.when(pl.col(group).is_null()).then(place).otherwise(place.first().over(group))
     return clean.with_row_index(PLACE).select(first).to_series().to_numpy()

@@ -77,3 +77,8 @@ def train(
     shown = "" if line is None else f", threshold {line:.3f}"
     progress.note(f"{winner.candidate} on {training.height:,} rows{shown}")
     return Model(pipeline, card)
+
+
+@train.check
+def _check_settings(threshold: Rule) -> None:
+    thresholds.check(threshold)

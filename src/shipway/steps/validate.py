@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from shipway.core import profile
 from shipway.core.artifacts import Table
-from shipway.core.contract import read, text_of
+from shipway.core.contract import Contract, read, text_of
+from shipway.core.errors import UsageError
 from shipway.core.models import Interval, Model, Verdict
 from shipway.core.ports import ModelRegistry, Progress
+from shipway.core.profile import Profile
 from shipway.core.step import step
 from shipway.modelling import gates as gating
 from shipway.modelling.gates import Gate
@@ -45,7 +49,8 @@ def validate(
 
     card = model.card
     classes = [text_of(level) for level in card.classes]
-    gating.check(gates or {}, len(classes))
+    _check_settings(card.contract, gates, resamples)
+    _tell_strange(card.profile, testing, progress)
     truth = targets.codes(card.contract, testing)
     positive = targets.positive(card.contract)
     weights = lessons.weights_of(card.contract, testing)
@@ -81,6 +86,23 @@ def validate(
         difference=difference,
         curves={**curves.trace(answers, classes), "importance": {"metric": card.metric, **moved}},
     )
+
+
+def _tell_strange(seen: Profile, testing: Table, progress: Progress) -> None:
+    """Warn of test rows with new levels and far values, which the service would answer with the same remarks."""
+    remarks = Counter(remark for told in profile.compare(seen, testing).values() for remark in told)
+    for remark, rows in remarks.items():
+        what = f"a value {remark.message}" if remark.rule == "range" else remark.message
+        progress.warn(f"{remark.column!r} has {what} in {rows:,} of {testing.height:,} test rows")
+
+
+@validate.check
+def _check_settings(contract: Contract, gates: dict[str, Gate] | None, resamples: int, rare_classes: str = "keep") -> None:
+    if resamples < 1:
+        raise UsageError(f"[validate] resamples = {resamples}: an interval takes at least one draw, and is steady from 1000")
+    # classes that are to be merged may leave two, which have other metrics
+    if rare_classes != "merge":
+        gating.check(gates or {}, len(contract.classes))
 
 
 def _ask(model: Model, frame: Table, truth: NDArray[Any], positive: int | None, weights: NDArray[Any] | None) -> Answers:

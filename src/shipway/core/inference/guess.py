@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from shipway.core import contract_rules
-from shipway.core.contract import Contract
+from shipway.core.contract import Column, Contract
 from shipway.core.errors import UsageError
 from shipway.core.inference import classes, columns, equals, roles
 from shipway.core.inference.columns import ColumnGuess, Habits
@@ -65,16 +65,12 @@ def infer(frame: pl.DataFrame, *, target: str) -> Guess:
         raise UsageError(f"the table has no column {target!r} to predict; its columns are {', '.join(map(repr, frame.columns))}")
     if frame.is_empty():
         raise UsageError("the table has no rows; there is nothing to learn from")
-    typed = not all(isinstance(dtype, TEXTS) for dtype in frame.dtypes)
     height = frame.height
-    if not typed and frame.width >= WIDTH_OF_NAMES:
+    if not _is_typed(frame) and frame.width >= WIDTH_OF_NAMES:
         frame = frame.filter(~pl.all_horizontal(pl.col(name).cast(pl.String).eq_missing(name) for name in frame.columns))
     repeated = height - frame.height
-    cells = {series.name: Distinct.of(series, typed=typed) for series in frame.get_columns()}
-    guesses = {name: columns.guess(one, Habits()) for name, one in cells.items() if name != target}
-    habits = columns.habits_of(list(guesses.values()))
-    if habits != Habits():
-        guesses |= {name: columns.guess(cells[name], habits) for name, one in guesses.items() if one.open}
+    cells = _cells(frame)
+    guesses, habits = _alone({name: one for name, one in cells.items() if name != target})
     found = classes.find(cells[target], habits)
     assigned = {name: roles.assign(cells[name], guess) for name, guess in guesses.items()}
     weights = [name for name, (_, role) in assigned.items() if role == "weight"]
@@ -109,6 +105,30 @@ def infer(frame: pl.DataFrame, *, target: str) -> Guess:
         repeats=None if contract.key else equals.by_chance(frame, frame.columns, target),
         twins=equals.by_chance(frame, contract.features, target),
     )
+
+
+def each(frame: pl.DataFrame) -> dict[str, Column]:
+    """What each column of *frame* is by itself, without a target to predict and without roles."""
+    guesses, _ = _alone(_cells(frame))
+    return {name: guess.column for name, guess in guesses.items()}
+
+
+def _cells(frame: pl.DataFrame) -> dict[str, Distinct]:
+    typed = _is_typed(frame)
+    return {series.name: Distinct.of(series, typed=typed) for series in frame.get_columns()}
+
+
+def _is_typed(frame: pl.DataFrame) -> bool:
+    return not all(isinstance(dtype, TEXTS) for dtype in frame.dtypes)
+
+
+def _alone(cells: Mapping[str, Distinct]) -> tuple[dict[str, ColumnGuess], Habits]:
+    """Each column by itself, then by the habits that some columns settle for the others; and these habits."""
+    guesses = {name: columns.guess(one, Habits()) for name, one in cells.items()}
+    habits = columns.habits_of(list(guesses.values()))
+    if habits != Habits():
+        guesses |= {name: columns.guess(cells[name], habits) for name, one in guesses.items() if one.open}
+    return guesses, habits
 
 
 def _within(guesses: dict[str, ColumnGuess], cells: Mapping[str, Distinct], height: int) -> dict[str, ColumnGuess]:
