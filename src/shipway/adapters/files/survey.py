@@ -31,7 +31,7 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
     """
     parts = _parts(file, lines)
     first = next(parts, b"")
-    if (lines and first.startswith(codecs.BOM_UTF8)) or _taken_for_packed(file):
+    if (lines and first.startswith(codecs.BOM_UTF8)) or taken_for_packed(file):
         return None
     return rows_in(itertools.chain([first] if first else [], parts), dialect, width=width)
 
@@ -75,7 +75,8 @@ def rows_in(parts: Iterable[bytes], dialect: Dialect, *, width: int) -> int | No
     return None if inside else rows - blank
 
 
-def _taken_for_packed(file: Path) -> bool:
+def taken_for_packed(file: Path) -> bool:
+    """Whether Polars would unpack *file*, which is text."""
     with file.open("rb") as opened:
         return opened.read(2) in TAKEN_FOR_PACKED
 
