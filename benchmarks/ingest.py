@@ -77,7 +77,7 @@ def whole(file: Path, scratch: Path, contract: Contract) -> Iterator[str]:
 
     folder = project.load(CONTRACT.parent)
     yield "imports"
-    found = inspection.check_file(folder, file, Quiet(), keep=True, clean=scratch / "clean.parquet")
+    found = inspection.check_file(folder, file, Quiet(), keep=scratch / "bad", clean=scratch / "clean.parquet")
     yield "check and clean"
     print(f"{found.rows} rows, {found.bad_rows} in quarantine, {found.clean_rows} kept", file=sys.stderr)
 

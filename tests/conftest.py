@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -74,6 +75,21 @@ def shipway(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedP
         timeout=600,
         check=False,
     )
+
+
+@pytest.fixture(scope="session")
+def needs() -> Callable[[str], str]:
+    """Gives the path of a program that a test needs; where it is not installed the test is skipped, and fails in CI."""
+
+    def found(program: str) -> str:
+        place = shutil.which(program, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+        if place is not None:
+            return place
+        if os.environ.get("CI"):
+            pytest.fail(f"{program} is not installed, which CI has to do (.ci/run)")
+        pytest.skip(f"needs {program}")
+
+    return found
 
 
 @dataclass(frozen=True)

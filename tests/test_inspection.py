@@ -77,12 +77,12 @@ def by_steps(file: Path, folder: ProjectFolder, scratch: Path, settings: Mapping
 
 def by_file(file: Path, folder: ProjectFolder, scratch: Path) -> tuple[Table, Table]:
     out = scratch / "clean.parquet"
-    found = inspection.check_file(folder, file, Said(), keep=True, clean=out)
+    found = inspection.check_file(folder, file, Said(), keep=scratch / "bad", clean=out)
     if not out.exists():
         raise DataError("a run would stop")
     assert found.quarantine is not None
-    assert (found.clean_rows, found.bad_rows) == (pl.read_parquet(out).height, quarantine.rows_of(found.quarantine))
-    return pl.read_parquet(out), found.quarantine
+    assert (found.clean_rows, found.bad_rows) == (pl.read_parquet(out).height, quarantine.rows_of(found.quarantine.frame()))
+    return pl.read_parquet(out), found.quarantine.frame()
 
 
 ROWS = st.tuples(
@@ -135,7 +135,7 @@ def test_the_airline_table_twice_comes_to_what_check_and_clean_come_to(real_data
 def test_nothing_is_written_where_a_run_would_stop(tmp_path: Path) -> None:
     folder = a_project(tmp_path)
     (tmp_path / "rows.csv").write_text("n,x,level,note,y\n" + "9,1,a,note,no\n" * 3)
-    inspection.check_file(folder, tmp_path / "rows.csv", Said(), keep=False, clean=tmp_path / "clean.parquet")
+    inspection.check_file(folder, tmp_path / "rows.csv", Said(), clean=tmp_path / "clean.parquet")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["projects", "rows.csv"]
 
 
@@ -143,4 +143,4 @@ def test_repeated_lines_are_refused_where_duplicates_are_to_fail(tmp_path: Path)
     folder = a_project(tmp_path, clean='duplicates = "fail"')
     (tmp_path / "rows.csv").write_text("n,x,level,note,y\n" + "1,1,a,note,no\n" * 3)
     with pytest.raises(DataError, match="2 rows repeat"):
-        inspection.check_file(folder, tmp_path / "rows.csv", Said(), keep=False, clean=tmp_path / "clean.parquet")
+        inspection.check_file(folder, tmp_path / "rows.csv", Said(), clean=tmp_path / "clean.parquet")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from shipway import schemas, wiring
+from shipway import beginning, schemas, wiring
 from shipway.core import file_schemas, plugins
 from shipway.core.project import FREE_SECTIONS
 from shipway.steps import LIFECYCLE
+from tests.steps.said import Said
 
 ROOT = Path(__file__).parents[1]
 PROJECTS = sorted(path.parent.name for path in (ROOT / "projects").glob("*/project.toml"))
@@ -132,6 +136,55 @@ def test_a_workspace_gets_the_schemas_and_an_older_one_is_renewed(tmp_path: Path
     file.write_text(json.dumps({"title": generated["contract"]["title"], "type": "object"}))
     wiring.create_workspace(tmp_path, examples=False)
     assert json.loads(file.read_text()) == generated["contract"]
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stranger's workspace with the case studies, and with a project that `new` wrote."""
+    root = tmp_path_factory.mktemp("a stranger's")
+    wiring.create_workspace(root, examples=True)
+    (root / "visits.csv").write_text(
+        "pages;device;back\n" + "".join(f"{n},5;{'ab'[n % 2]};{'yn'[n % 3 == 0]}\n" for n in range(60))
+    )
+    beginning.begin(root / "visits.csv", "back", start=root, name=None, progress=Said())
+    return root
+
+
+def lint(taplo: str, *files: Path) -> subprocess.CompletedProcess[str]:
+    """What the engine of the editors' extension says of files, without a network."""
+    offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    return subprocess.run(
+        [taplo, "lint", *files], cwd=files[0].parent, env=os.environ | offline, capture_output=True, text=True, check=False
+    )
+
+
+def test_taplo_finds_nothing_wrong_with_the_files_of_a_workspace(begun: Path, needs: Callable[[str], str]) -> None:
+    files = sorted((begun / "projects").glob("*/*.toml"))
+    assert len(files) == 8
+    done = lint(needs("taplo"), *files)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "fault"),
+    [
+        ("project", "[split]\ntest_sahre = 0.1\n", "'test_sahre' was unexpected"),
+        ("project", '[split]\ntest_share = "much"\n', '"much" is not of type "number"'),
+        ("project", '[preprocess.columns.pages]\nmissin = "mean"\n', "'missin' was unexpected"),
+        ("contract", '[columns.more]\ntype = "int"\n', '"int" is not one of'),
+        ("contract", "[columns.more]\nnulable = true\n", "'nulable' was unexpected"),
+    ],
+)
+def test_taplo_flags_a_mistake_in_a_file_that_new_wrote(
+    begun: Path, needs: Callable[[str], str], file: str, text: str, fault: str
+) -> None:
+    taplo = needs("taplo")
+    wrong = begun / f"projects/visits/wrong_{file}.toml"
+    wrong.write_text(f"{(begun / f'projects/visits/{file}.toml').read_text()}\n{text}")
+    done = lint(taplo, wrong)
+    wrong.unlink()
+    assert done.returncode == 1
+    assert fault in done.stderr
 
 
 def test_a_file_of_that_name_that_is_somebody_elses_stays_as_it_is(tmp_path: Path) -> None:

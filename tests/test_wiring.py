@@ -31,13 +31,13 @@ def test_a_new_workspace_is_committed_and_clean_and_holds_the_examples(tmp_path:
 def test_in_a_repository_that_was_there_nothing_is_committed_or_staged(tmp_path: Path) -> None:
     git("init", "-q", cwd=tmp_path)
     (tmp_path / "mine.txt").write_text("mine")
-    (tmp_path / ".gitignore").write_text("secret\n")
+    (tmp_path / ".gitignore").write_bytes(b"# \xe9\r\nsecret\r\n")
     git("add", "mine.txt", cwd=tmp_path)
     place = wiring.create_workspace(tmp_path, examples=False)
     assert not settings.load(place.root).commit
     assert git("diff", "--cached", "--name-only", cwd=tmp_path) == "mine.txt\n"
     assert subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, check=False).returncode
-    assert (tmp_path / ".gitignore").read_text().startswith("secret\n/.shipway/\n")
+    assert (tmp_path / ".gitignore").read_bytes().startswith(b"# \xe9\r\nsecret\r\n/.shipway/\n")
 
 
 def test_a_workspace_whose_making_was_killed_is_finished_by_the_next_call(

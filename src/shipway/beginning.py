@@ -33,6 +33,9 @@ SHOWN_COLUMNS = 20
 LOOKED_AT = 200_000
 """Rows that the guesses are made from; of a higher table an even sample, with each class and each column's first empty cell."""
 
+LINES_OF_NAMES = 5
+"""First rows that may be the line of names, below one of groups of columns."""
+
 USUAL_SHARE = 0.05
 """`[check] max_bad_share` as it is when nobody sets it."""
 
@@ -52,7 +55,7 @@ path = {path}{why}
 {dialect}
 # The rest holds as it is; take away a # to change it. Every setting: docs/project-file.md, or let an editor complete it.
 {check}
-# [split]
+{equals}
 # rare_classes = "keep"   # those too rare to split, in training; or "merge", "fail"
 # [preprocess]
 # imbalance = "report"    # or "class_weights", "over", "under", "smote"
@@ -144,8 +147,11 @@ def guess(table: Path, target: str, progress: Progress) -> Guessed:
 
     table = table.absolute()
     if not table.is_file():
-        what = "is a folder; name one file in it" if table.is_dir() else f"is not there{_near(table)}"
-        raise UsageError(f"{table} {what}")
+        if table.is_dir():
+            raise UsageError(f"{table} is a folder; name one file in it")
+        if table.exists():
+            raise UsageError(f"{table} is a pipe or a device, which can be read only once; save what comes out of it as a file")
+        raise UsageError(f"{table} is not there{_near(table)}")
     with tempfile.TemporaryDirectory() as state:
         source = FilesSource(table.parent, path=glob.escape(str(table)), state=Path(state))
         column, rows, height = look(source, target, progress)
@@ -162,9 +168,23 @@ def look(source: FilesSource, target: str, progress: Progress) -> tuple[str, Tab
     first = next(batches, None)
     if first is None:
         raise DataError("the table has no rows; name a file with a line of names and rows below it")
-    column = resolve(target, first.columns)
+    column = _found(target, first)
     rows, height = sampling.thin(itertools.chain([first], batches), limit=LOOKED_AT, target=column)
     return column, rows, height
+
+
+def _found(target: str, first: Table) -> str:
+    """As `resolve`; where *target* names no column of the *first* rows, but is a cell of them, the line of names is another."""
+    try:
+        return resolve(target, first.columns)
+    except UsageError:
+        for number, row in enumerate(first.head(LINES_OF_NAMES).iter_rows(), 1):
+            if target in row:
+                raise UsageError(
+                    f"the table has no column {target!r}, but its row {number} has such a cell: if that is the line of names, "
+                    "take away what stands above it"
+                ) from None
+        raise
 
 
 def resolve(target: str, columns: Sequence[str]) -> str:
@@ -237,6 +257,7 @@ def _project(name: str, table: Path, place: Workspace, seen: Guessed) -> str:
         why="" if inside else "   # outside of the workspace: elsewhere on another machine",
         dialect="".join(lines),
         check=_check(seen.guess),
+        equals=_equals(seen.guess),
         metric="roc_auc" if len(seen.guess.contract.classes) == 2 else "accuracy",
     )
 
@@ -249,6 +270,12 @@ def _check(guess: Guess) -> str:
     allowed = min(1.0, math.ceil(100 * share * MARGIN) / 100)
     why = f"{guess.bad:,} of {guess.rows:,} rows have no class or can't be read, and are set apart"
     return f"[check]\nmax_bad_share = {allowed:g}    # {why}"
+
+
+def _equals(guess: Guess) -> str:
+    """The sections `[clean]` and `[split]`, as far as equal rows are different cases."""
+    kept = f'[clean]\nduplicates = "keep"    # {guess.repeats}; as repeats: "drop"\n' if guess.repeats else ""
+    return f'{kept}[split]\ntwins = "spread"    # {guess.twins}; on one side: "together"' if guess.twins else f"{kept}# [split]"
 
 
 def _toml(value: str | bool | int | None) -> str:

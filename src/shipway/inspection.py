@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway import wiring
-from shipway.core import disk, quarantine, schema_changes
+from shipway.core import disk, quarantine, schema_changes, table_changes
 from shipway.core.artifacts import ROW, SOURCE, Checked
 from shipway.core.contract import Contract, read
 from shipway.core.errors import UsageError
 from shipway.core.plan import inputs_of, key_of, settings_of
 from shipway.core.ports import Progress
+from shipway.core.profile import Profile
 from shipway.core.project import ProjectFolder
 from shipway.core.quarantine import Reason
 from shipway.core.rows import Rows, RowsWriter
+from shipway.core.rows import keep as keep_rows
 from shipway.core.schema_changes import SchemaChange
 from shipway.core.step import Step
 from shipway.core.workspace import Workspace
@@ -39,8 +41,15 @@ CARD = "card.json"
 """In a bundle and in a kept model: what the model says of itself, its contract included."""
 
 
-class _Card(msgspec.Struct, frozen=True):
+LOOKED_AT = 200_000
+"""Rows of a table that are compared with a contract; of a higher one an even sample, as `shipway new` takes for its guesses."""
+
+
+class Trained(msgspec.Struct, frozen=True):
+    """What a model says of the rows that it learned from, as its `card.json` has it."""
+
     contract: Contract
+    profile: Profile
 
 
 @dataclass
@@ -58,7 +67,7 @@ class FileCheck:
     max_bad_share: float = 0.0
     reasons: Counter[Reason] = field(default_factory=Counter)
     changes: list[SchemaChange] = field(default_factory=list)
-    quarantine: Table | None = None
+    quarantine: Rows | None = None
     clean_rows: int | None = None
 
     @property
@@ -68,13 +77,13 @@ class FileCheck:
 
 
 def check_file(
-    folder: ProjectFolder, file: Path, progress: Progress, *, keep: bool, clean: Path | None = None, **how: Any
+    folder: ProjectFolder, file: Path, progress: Progress, *, keep: Path | None = None, clean: Path | None = None, **how: Any
 ) -> FileCheck:
     """Read a table file by the project's contract as a run would, batch by batch, without running anything.
 
     Args:
         file: CSV or Parquet.
-        keep: Also keep the bad rows.
+        keep: A folder to keep the bad rows in, as the parts of a quarantine.
         clean: Where to write the rows that the steps `check` and `clean` would keep, typed, as one Parquet file; it is there
             whole or not at all, and not where a run would stop.
         how: `separator` and `encoding` of the file; those of `[ingest.source]` where that reads files too.
@@ -92,7 +101,7 @@ def check_file(
 
 
 def _check(
-    folder: ProjectFolder, file: Path, progress: Progress, checked: Path | None, *, keep: bool, how: dict[str, Any]
+    folder: ProjectFolder, file: Path, progress: Progress, checked: Path | None, *, keep: Path | None, how: dict[str, Any]
 ) -> FileCheck:
     """As `check_file`; the rows that keep the contract are written into *checked*, but for lines that repeat earlier ones."""
     import polars as pl
@@ -100,8 +109,8 @@ def _check(
     found = FileCheck(max_bad_share=settings_of(CHECK, folder)["max_bad_share"])
     dropping = checked is None or settings_of(CLEAN, folder)["duplicates"] == "drop"
     columns: dict[str, None] = {}
-    kept = []
     writer = RowsWriter(checked) if checked is not None else None
+    aside = RowsWriter(keep) if keep is not None else None
     for batch in _batches(_source(folder, file, how), progress, unrepeated=dropping):
         rows = batch.rows
         reading = read(folder.contract, rows, target=True)
@@ -114,17 +123,20 @@ def _check(
         found.reasons += quarantine.reasons(reading.broken)
         if writer is not None:
             writer.write(reading.frame.filter(good) if len(bad) else reading.frame)
-        if keep:
-            place = [pl.lit(batch.name).alias(SOURCE), batch.places.alias(ROW)]
-            kept.append(quarantine.of(rows.with_columns(place), reading.broken))
+        if aside is not None:
+            placed = rows.with_columns(pl.lit(batch.name).alias(SOURCE), batch.places.alias(ROW))
+            for lines in (quarantine.empty(), *quarantine.lines(placed, reading.broken)):
+                aside.write(lines)
     if not found.rows:
         raise UsageError(f"{file} has no rows, so there is nothing to check; name a table with rows")
     if writer is not None and found.held:
         writer.finish()
     evidence = schema_changes.evidence(found.reasons, found.rows)
     found.changes = schema_changes.changes(folder.contract, list(columns), evidence)
-    if keep:
-        found.quarantine = pl.concat(kept).sort("row", maintain_order=True)
+    if aside is not None and keep is not None:
+        # lines that were told from repeated ones are read after the others
+        sorted_lines = aside.finish().frame().sort("row", maintain_order=True)
+        found.quarantine = keep_rows(sorted_lines, keep / "sorted")
     return found
 
 
@@ -144,8 +156,8 @@ def _tidy(scratch: Path, clean: Path, contract: Contract, progress: Progress, se
     return tally.kept
 
 
-def quarantined(place: Workspace, folder: ProjectFolder) -> Table:
-    """The rows in quarantine as the contract is now, a line a broken rule.
+def quarantined(place: Workspace, folder: ProjectFolder) -> Iterator[Table]:
+    """The rows in quarantine as the contract is now, a line a broken rule; in parts, so that there may be any number of them.
 
     They are the result of `check` where that is there; where `check` failed, or the contract changed since, the rows of the last
     `combine` are read anew.
@@ -153,8 +165,6 @@ def quarantined(place: Workspace, folder: ProjectFolder) -> Table:
     Raises:
         UsageError: The project has received no rows yet.
     """
-    import polars as pl
-
     cache = place.cache(folder.name)
     keys = {}
     for name in CHECK.reads:
@@ -168,11 +178,28 @@ def quarantined(place: Workspace, folder: ProjectFolder) -> Table:
     key = key_of(inputs_of(CHECK, folder, settings_of(CHECK, folder), keys, {}))
     if cache.find(CHECK, key) is not None:
         checked: Checked = CHECK.kinds["checked"].load(cache.place(CHECK, key, "checked"))
-        return checked.quarantine
+        yield from checked.quarantine_rows.batches()
+        return
     combine = _writer("rows")
     rows = Rows.load(cache.place(combine, keys["rows"], "rows"))
-    parts = (quarantine.of(batch, read(folder.contract, batch.drop(SOURCE, ROW), target=True).broken) for batch in rows.batches())
-    return pl.concat(parts)
+    for batch in rows.batches():
+        yield from quarantine.lines(batch, read(folder.contract, batch.drop(SOURCE, ROW), target=True).broken)
+
+
+def compare_table(place: Workspace, folder: ProjectFolder, file: Path, progress: Progress) -> list[SchemaChange]:
+    """What the table *file* has otherwise than the project's contract says: columns, types, levels, gaps, bounds and spelling.
+
+    What the champion (or else the model trained last) learned from helps to tell renamed columns by their values.
+    """
+    from shipway.core import sampling
+
+    batches = (rows for _, _, rows in _source(folder, file, {}).batches(progress))
+    sample, height = sampling.thin(batches, limit=LOOKED_AT, target=None)
+    if not height:
+        raise UsageError(f"{file} has no rows, so there is nothing to compare; name a table with rows")
+    trained = _trained(place, folder.name)
+    observed = table_changes.observe(folder.contract, sample)
+    return table_changes.changes(folder.contract, observed, trained[1].profile if trained else None)
 
 
 def frozen_contract(place: Workspace, name: str) -> tuple[str, Contract]:
@@ -181,22 +208,28 @@ def frozen_contract(place: Workspace, name: str) -> tuple[str, Contract]:
     Raises:
         UsageError: No model was trained yet.
     """
+    trained = _trained(place, name)
+    if trained is None:
+        raise UsageError(
+            f"{name} has no model yet to compare with; name a contract or a table file, or train one: shipway run {name}"
+        )
+    return trained[0], trained[1].contract
+
+
+def _trained(place: Workspace, name: str) -> tuple[str, Trained] | None:
+    """The champion, else the model trained last, with what it says of its rows; None where there is none."""
     folder, adapters = wiring.open_project(place, name)
     release = adapters.registry.export(place.bundles / folder.name)
     if release is not None:
-        return f"the champion, version {release.version}", _frozen(place.bundles / folder.name / release.version / "bundle")
+        kept = place.bundles / folder.name / release.version / "bundle"
+        return f"the champion, version {release.version}", _card(kept)
     cache = place.cache(folder.name)
     record = cache.latest(TRAIN)
-    if record is None:
-        raise UsageError(
-            f"{folder.name} has no model yet to compare with; name a contract or a table file, or train one: "
-            f"shipway run {folder.name}"
-        )
-    return "the model trained last", _frozen(cache.place(TRAIN, record.key, "model"))
+    return None if record is None else ("the model trained last", _card(cache.place(TRAIN, record.key, "model")))
 
 
-def _frozen(folder: Path) -> Contract:
-    return msgspec.json.decode((folder / CARD).read_bytes(), type=_Card).contract
+def _card(folder: Path) -> Trained:
+    return msgspec.json.decode((folder / CARD).read_bytes(), type=Trained)
 
 
 def _writer(name: str) -> Step[..., Any]:

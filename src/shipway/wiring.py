@@ -318,8 +318,8 @@ def write_schemas(root: Path) -> list[Path]:
 
 def _ignore(root: Path) -> Path:
     file = root / ".gitignore"
-    lines = file.read_text().splitlines() if file.exists() else []
-    missing = [line for line in IGNORED if line not in lines]
-    if missing:
-        disk.write_file(file, "\n".join([*lines, *missing, ""]).encode())
+    before = file.read_bytes() if file.exists() else b""
+    end = b"" if not before or before.endswith(b"\n") else b"\n"
+    if missing := [line for line in IGNORED if line.encode() not in before.splitlines()]:
+        disk.write_file(file, before + end + "".join(f"{line}\n" for line in missing).encode())
     return file

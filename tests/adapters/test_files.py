@@ -108,6 +108,19 @@ def test_lines_may_end_as_old_macs_ended_them(project):
     assert read(project, "a.csv")[0][2].to_dict(as_series=False) == {"x": ["1", "3"], "y": ["2", "4"]}
 
 
+def test_lines_may_end_as_on_windows_where_a_program_ended_them_too(project):
+    (project / "a.csv").write_bytes(b"# of a program\r\r\nx,y\r\r\n" + b"1,a\r\r\n" * 50)
+    ((_, _, table),) = read(project, "a.csv")
+    assert (table.columns, table.rows()) == (["x", "y"], [("1", "a")] * 50)
+
+
+@pytest.mark.parametrize("names", ["x^y", "x\x01^y"])
+def test_a_table_that_starts_as_packed_data_does_is_read(project, names):
+    (project / "a.csv").write_text(f"{names}\n" + "1^2\n" * 50)
+    assert [table.rows() for _, _, table in read(project, "a.csv")] == [[("1", "2")] * 50]
+    assert sum(batch.rows.height + batch.left_out for batch in FilesSource(project, path="a.csv").unrepeated(Silent())) == 50
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -144,10 +157,31 @@ def zipped(name: str) -> bytes:
         (b'[{"a": 1}]', "JSON"),
         (b'{"a": 1}\n{"a": 2}\n', "JSON"),
         (pickle.dumps({"a": 1}), "a Python pickle"),
+        (b"% a comment\n@RELATION iris\n@ATTRIBUTE x NUMERIC\n@DATA\n1\n", "ARFF"),
+        (b"-- MySQL dump\n\nCREATE TABLE t (x INT, y TEXT);\nINSERT INTO t VALUES (1,'a'),(2,'b');\n", "an SQL script"),
+        (b"+1 1:0.5 7:-3e2\n-1 2:1\n", "libsvm's sparse lines"),
+        (b"| x | y |\n|---|:--|\n| 1 | a |\n", "a table of Markdown"),
         (random.Random(0).randbytes(4000), "is no text"),
         (gzip.compress(b"x\n1\n" * 100)[:-9], "can't be unpacked"),
     ],
-    ids=["empty", "blank", "zip", "Excel", "PDF", "PNG", "HTML", "JSON", "JSON lines", "pickle", "noise", "half of a gzip file"],
+    ids=[
+        "empty",
+        "blank",
+        "zip",
+        "Excel",
+        "PDF",
+        "PNG",
+        "HTML",
+        "JSON",
+        "JSON lines",
+        "pickle",
+        "ARFF",
+        "SQL",
+        "libsvm",
+        "Markdown",
+        "noise",
+        "half of a gzip file",
+    ],
 )
 def test_a_file_of_another_kind_gets_one_sentence_with_what_it_is(project, content, message):
     (project / "a.csv").write_bytes(content)

@@ -135,11 +135,30 @@ def test_a_contract_is_compared_with_another_file(place: Workspace, call: Call, 
     ]
 
 
-def test_of_a_table_its_columns_are_compared(place: Workspace, call: Call, tmp_path: Path) -> None:
-    file = written(tmp_path, "1,2,3,desk", header="visit,pages,minutes,device_type")
+def test_of_a_table_its_columns_and_their_values_are_compared(place: Workspace, call: Call, tmp_path: Path) -> None:
+    lines = [line.replace("desk", "desktop").rpartition(",")[0] for line in LINES]
+    file = written(tmp_path, *lines, "96,-1,3,phone", header="visit,pages,minutes,device_type")
     _, shown = call("contract", "diff", "visits", file, "--json")
-    kinds = {(change["kind"], change["column"], change["nearest"]) for change in json.loads(shown)["changes"]}
-    assert kinds == {("lost", "device", "device_type"), ("new", "device_type", "device"), ("lost", "back", None)}
+    found = {(change["kind"], change["column"], change["nearest"]) for change in json.loads(shown)["changes"]}
+    assert found == {
+        ("lost", "device", "device_type"),
+        ("new", "device_type", "device"),
+        ("lost", "back", None),
+        ("bounds", "pages", None),
+    }
+
+
+def test_a_renamed_column_of_a_table_is_told_by_its_values(place: Workspace, call: Call, tmp_path: Path) -> None:
+    file = written(tmp_path, *LINES, header="visit,pages,minutes,gadget,back")
+    _, shown = call("contract", "diff", "visits", file)
+    assert shown == (
+        "'device' is renamed, as it seems: the rows have 'gadget' in its place, with the same levels \"desk\", \"phone\"\n"
+    )
+
+
+def test_a_table_with_nothing_else_is_said_to_be_as_expected(place: Workspace, call: Call, tmp_path: Path) -> None:
+    file = written(tmp_path, *LINES)
+    assert call("contract", "diff", "visits", file) == (0, f"{file} has what visits expects\n")
 
 
 def test_a_projects_contract_is_compared_with_that_of_its_champion(

@@ -51,6 +51,25 @@ def test_rows_of_a_check_that_failed_are_shown(place: Workspace, call: Call) -> 
     assert len(rows(call, "--rule", "minimum")) > 30
 
 
+def test_a_run_that_stops_for_bad_rows_changes_nothing_and_the_mended_contract_has_all_rows_back(
+    place: Workspace, call: Call
+) -> None:
+    def results() -> dict[Path, float]:
+        files = place.cache("visits").folder.rglob("*")
+        return {path: path.stat().st_mtime_ns for path in files if path.is_file()}
+
+    visits.run_to_check(place)
+    before = results()
+    edit(place, "minimum = 0", "minimum = 4")
+    with pytest.raises(DataError, match="more than max_bad_share"):
+        visits.run_to_check(place)
+    assert results() == before
+    edit(place, "minimum = 4", 'minimum = -9\nmissing = ["", "many"]\nnullable = true')
+    edit(place, '["", "?"]', '["", "?", "soon"]')
+    visits.run_to_check(place)
+    assert rows(call) == []
+
+
 def test_only_the_rule_and_column_that_were_asked_for_are_shown(place: Workspace, call: Call) -> None:
     assert rows(call, "--rule", "type") == [(98, "pages", "type"), (99, "minutes", "type")]
     assert rows(call, "--rule", "type", "--column", "minutes") == [(99, "minutes", "type")]

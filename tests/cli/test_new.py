@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import os
 import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -158,6 +160,17 @@ def test_rows_without_a_class_are_set_apart_however_many_they_are(tmp_path: Path
     assert json.loads(done.stdout)["quarantined"] == 75
 
 
+def test_rows_that_are_equal_by_chance_are_kept_and_spread(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    lines = [f"{draw.choice('abc')},{draw.choice('xy')},{draw.choice(('yes', 'no'))}" for _ in range(300)]
+    (tmp_path / "people.csv").write_text("\n".join(["cabin,sex,saved", *lines]))
+    assert shipway("new", "people.csv", "--target", "saved", cwd=tmp_path).returncode == 0
+    known = tomllib.loads((tmp_path / "projects/people/project.toml").read_text())
+    assert (known["clean"], known["split"]) == ({"duplicates": "keep"}, {"twins": "spread"})
+    done = shipway("run", "people", "--to", "split", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 REFUSED = {
     "numeric.csv": ("x,y\n" + "".join(f"{n},{n * 1.37:.2f}\n" for n in range(200)), "y", 2, "class"),
     "one-class.csv": ("x,y\n" + "".join(f"{n},yes\n" for n in range(50)), "y", 2, "one"),
@@ -165,6 +178,7 @@ REFUSED = {
     "names-only.csv": ("x,y\n", "y", 3, "no rows"),
     "no-column.csv": ("x,y\n" + "1,a\n2,b\n" * 20, "z", 2, "did you mean"),
     "far.csv": ("x,y\n" + "1,a\n2,b\n" * 20, "7", 2, "place"),
+    "groups.csv": ("group A,,group B\nx,z,y\n" + "1,a,no\n2,b,yes\n" * 20, "y", 2, "its row 1 has such a cell"),
     "page.csv": ("<!DOCTYPE html><html><body>404</body></html>", "y", 3, "web page"),
 }
 
@@ -185,6 +199,12 @@ def test_a_file_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> N
     made = shipway("new", "good.csv", "--target", "y", cwd=tmp_path)
     assert made.returncode == 2
     assert "did you mean 'goods.csv'?" in made.stderr
+
+
+def test_a_pipe_is_refused_with_the_next_step(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    made = shipway("new", "pipe.csv", "--target", "y", cwd=tmp_path)
+    assert (made.returncode, "save what comes out of it as a file" in made.stderr) == (2, True)
 
 
 def test_a_target_is_found_by_name_before_place() -> None:

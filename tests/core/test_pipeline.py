@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -304,9 +304,9 @@ def test_going_back_to_an_earlier_setting_runs_nothing(bench: Bench) -> None:
     [
         ("[trian]\nfactor = 1", r"no section \[trian\]; did you mean 'train'"),
         ("[train]\nfactr = 1", r"\[train\] has no setting 'factr'; did you mean 'factor'"),
-        ('[train]\nfactor = "x"', r"\[train\] factor: Expected `int`, got `str`; found 'x'"),
+        ('[train]\nfactor = "x"', r"\[train\] factor: expected a whole number; found 'x'"),
         ('[split]\norder = "x"', r"\[split\] order: expected one of given, random; found 'x'"),
-        ("[project]\ntitle = 3", r"\[project\]: Expected `str`, got `int`"),
+        ("[project]\ntitle = 3", r"\[project\] title: expected a text; found 3"),
         ("train = 3", "train must be a section"),
     ],
 )
@@ -315,6 +315,43 @@ def test_a_wrong_project_file_is_refused_before_anything_runs(bench: Bench, text
     with pytest.raises(UsageError, match=message):
         bench.run()
     assert CALLS == []
+
+
+@pytest.fixture
+def wary() -> Iterator[None]:
+    """`train` looks at its factor before anything runs, and at that of a library where it is new."""
+
+    def positive(factor: int, share: float) -> None:
+        if factor <= share:
+            raise UsageError(f"[train] factor = {factor}: expected more than share")
+
+    def rehearsed(factor: int) -> None:
+        CALLS.append("rehearsal")
+        if factor > 9:
+            raise UsageError(f"[train] factor = {factor}: the library has no such factor")
+
+    train.check(positive)
+    train.rehearse(rehearsed)
+    yield
+    train.checks.clear()
+    train.rehearsals.clear()
+
+
+@pytest.mark.parametrize(("factor", "message"), [(0, "factor = 0: expected more than share"), (10, "the library has no such")])
+def test_a_setting_that_only_its_step_understands_is_refused_before_anything_runs(
+    bench: Bench, wary: None, factor: int, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        bench.run(f"train.factor={factor}")
+    assert not set(CALLS) & set(ALL)
+
+
+def test_only_settings_that_a_step_did_not_run_with_are_rehearsed(bench: Bench, wary: None) -> None:
+    assert bench.run()[0] == ["rehearsal", *ALL]
+    assert bench.run()[0] == []
+    assert bench.run("train.factor=3", last="split")[0] == []
+    assert bench.run("train.factor=3")[0] == ["rehearsal", "train", "register"]
+    assert bench.run()[0] == []
 
 
 def test_a_step_that_does_not_exist_is_named_with_the_nearest(bench: Bench) -> None:

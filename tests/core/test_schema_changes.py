@@ -101,6 +101,14 @@ def test_between_contracts_a_like_name_of_another_type_is_no_renaming() -> None:
     assert [change.kind for change in between(FLIGHTS, renamed(Column(type="datetime")))] == ["lost", "new"]
 
 
+def test_between_contracts_the_same_listed_levels_tell_a_renaming() -> None:
+    others = {name: column for name, column in FLIGHTS.columns.items() if name != "Class"}
+    renamed = msgspec.structs.replace(FLIGHTS, columns={**others, "cabin": FLIGHTS.columns["Class"]})
+    (change,) = between(FLIGHTS, renamed)
+    assert (change.kind, change.column, change.nearest) == ("renamed", "cabin", "Class")
+    assert change.text.endswith('in its place, with the same levels "Business", "Eco"')
+
+
 def test_another_positive_class_is_named() -> None:
     (change,) = between(FLIGHTS, msgspec.structs.replace(FLIGHTS, positive="no"))
     assert (change.kind, change.text) == ("target", "the positive class was 'yes', and is 'no'")

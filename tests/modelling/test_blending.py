@@ -16,6 +16,7 @@ from shipway.core.errors import DataError
 from shipway.core.search import BLEND, Search, Trial, members_of, named
 from shipway.modelling import blending, fitting, folds, metrics, targets, thresholds
 from shipway.modelling.candidates import Candidate
+from shipway.modelling.contest import Entry, Rules, Tried, best
 from shipway.modelling.preparation import Prepare
 from shipway.modelling.preprocessing import Preprocess
 from shipway.steps.compile import _single_threaded
@@ -150,6 +151,27 @@ def test_a_project_that_names_its_candidates_has_no_blend_unless_it_asks() -> No
 def test_the_default_candidates_are_blended_unless_the_project_declines(blend: bool | None, expected: bool) -> None:
     found = tune(flowers((15, 15, 15)), contract=FLOWERS, progress=Said(), folds=2, blend=blend)
     assert (BLEND in {trial.estimator for trial in found.trials}) is expected
+
+
+def entry(estimator: str, scores: list[float]) -> Entry:
+    trial = Trial(candidate="c", estimator=estimator, params={}, scores=scores, mean=sum(scores) / len(scores), seconds=0.0)
+    return Entry(trial, Tried())
+
+
+@pytest.mark.parametrize(
+    ("scores", "rows", "chosen"),
+    [
+        ([0.81, 0.78, 0.80], 300, BLEND),  # behind by less than folds differ
+        ([0.79, 0.78, 0.77], 300, "linear"),  # behind on each
+        ([0.81, 0.78, 0.80], 100_000, "linear"),
+    ],
+)
+def test_on_few_rows_the_blend_is_taken_where_folds_do_not_tell_it_from_the_best(
+    scores: list[float], rows: int, chosen: str
+) -> None:
+    rules = Rules("roc_auc", np.zeros(rows, dtype=np.int64), 1, [], [0, 1, 2])
+    found = best([entry("linear", [0.80, 0.81, 0.80]), entry(BLEND, scores)], rules)
+    assert found.trial.estimator == chosen
 
 
 def test_one_estimator_has_nothing_to_be_blended_with() -> None:

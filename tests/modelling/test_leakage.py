@@ -217,7 +217,61 @@ def test_the_target_under_another_name_is_found(look: Callable[..., list[Finding
     assert (finding.kind, finding.columns) == ("copy_of_target", ["stays"])
 
 
+@pytest.mark.parametrize("flipped", [0.01, 0.02, 0.03])
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_the_target_with_some_labels_changed_is_found(draw: Any, share: float, flipped: float) -> None:
+    labels = draw.random(ROWS) < share
+    frame = pl.DataFrame({"other": draw.normal(labels * 0.5), "flag": np.where(labels ^ (draw.random(ROWS) < flipped), "B", "A")})
+    frame = frame.with_columns(y=pl.Series(np.where(labels, "yes", "no")))
+    (finding,) = audit(frame, contract_of(frame))
+    assert (finding.kind, finding.columns) == ("copy_of_target", ["flag"])
+    assert "'y'" in finding.message
+    assert "kappa" in finding.message or "level by level" in finding.message
+
+
+def test_a_good_test_with_as_many_levels_as_classes_is_no_copy(draw: Any) -> None:
+    labels = draw.random(ROWS) < 0.5
+    frame = pl.DataFrame({"test": np.where(labels ^ (draw.random(ROWS) < 0.08), "B", "A"), "other": draw.normal(size=ROWS)})
+    frame = frame.with_columns(y=pl.Series(np.where(labels, "yes", "no")))
+    assert audit(frame, contract_of(frame)) == []
+
+
+def test_a_flag_that_is_mostly_no_is_no_copy_of_a_rare_class(draw: Any) -> None:
+    labels = draw.random(ROWS) < 0.03
+    frame = pl.DataFrame({"flag": draw.random(ROWS) < np.where(labels, 0.3, 0.01), "other": draw.normal(size=ROWS)})
+    frame = frame.with_columns(y=pl.Series(np.where(labels, "yes", "no")))
+    assert audit(frame, contract_of(frame)) == []
+
+
 # after the event
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Gesprächsdauer", "Kündigungsgrund", "Verspätung", "verspaetung_tage", "Anruf_Sekunden", "Todesdatum"),
+        *("durée_appel", "date résiliation", "Motif départ", "REMBOURSEMENT"),
+        *("duración", "fecha_fallecimiento", "motivo_baja", "segundos_llamada"),
+        *("duração", "evasão", "óbito", "dias_atraso"),
+        *("durata", "esito finale", "data_disdetta", "rimborso"),
+        *("gespreksduur", "opzegdatum", "overlijdensdatum", "uitslag"),
+    ],
+)
+def test_a_name_that_speaks_of_the_end_is_known_in_other_languages(name: str) -> None:
+    assert events.suspicious(name, "y")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Alter", "Beruf", "Familienstand", "Einkommen", "Hypothek", "Geschlecht", "Termin"),
+        *("livres", "département", "revenu", "sexe", "profession", "mortgage"),
+        *("edad", "ingresos", "sexo", "idade", "renda", "escolaridade", "età", "reddito", "fine"),
+        *("leeftijd", "inkomen", "beroep", "geslacht", "length", "time", "department"),
+    ],
+)
+def test_an_ordinary_name_is_not_suspicious_in_any_language(name: str) -> None:
+    assert not events.suspicious(name, "y")
 
 
 def test_a_telling_duration_is_asked_about(look: Callable[..., list[Finding]], labels: Any, draw: Any) -> None:
@@ -258,6 +312,7 @@ def test_gaps_that_a_class_has_a_little_more_often_are_not(look: Callable[..., l
         ("Churn Reason", ["churn", "reason"]),
         ("HTTPStatus2", ["http", "status", "2"]),
         ("😀", []),
+        ("Größe_März", ["grosse", "marz"]),
     ],
 )
 def test_a_name_is_read_as_words(name: str, words: list[str]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,25 @@ def test_weighing_rows_equals_repeating_them(seed: int, classes: int) -> None:
     assert [found[name] for name in shared] == pytest.approx([expected[name] for name in shared], abs=1e-9)
 
 
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10**6), classes=st.integers(2, 4))
+def test_rows_count_by_their_own_weight_in_figures_resamples_and_scores(seed: int, classes: int) -> None:
+    answers, weights = drawn(seed, 40, classes, 10)
+    weighted = replace(answers, weights=weights)
+    assert metrics.measure(weighted) == metrics.measure(answers, weights)
+    times = np.random.default_rng(seed).integers(1, 3, len(weights)).astype(float)
+    assert metrics.measure(weighted, times) == metrics.measure(answers, weights * times)
+    likeliest = replace(weighted, decided=answers.probabilities.argmax(axis=1))
+    metric = "roc_auc" if classes == 2 else "accuracy"
+    scored = metrics.score(metric, answers.truth, answers.probabilities, answers.positive, weights)
+    assert scored == pytest.approx(metrics.measure(likeliest)[metric])
+
+
+def test_rows_that_all_weigh_nothing_define_no_metric() -> None:
+    answers, weights = drawn(0, 10, 3, 5)
+    assert all(math.isnan(value) for value in metrics.measure(replace(answers, weights=0 * weights)).values())
+
+
 def test_a_metric_that_the_rows_do_not_define_is_no_number() -> None:
     answers = Answers(np.zeros(3, int), np.full((3, 2), 0.5), np.zeros(3, int), 1)
     found = metrics.measure(answers)
@@ -139,3 +159,14 @@ def test_a_threshold_that_is_no_probability_is_refused() -> None:
         thresholds.choose(1.5, answers.truth == 1, answers.probabilities[:, 1])
     with pytest.raises(UsageError, match="above 0"):
         thresholds.choose(Costs(0.0, 1.0), answers.truth == 1, answers.probabilities[:, 1])
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10**6), rule=st.sampled_from(["f1", "youden", Costs(1.0, 5.0)]))
+def test_a_threshold_for_weighed_rows_is_that_of_repeated_ones(seed: int, rule: Any) -> None:
+    answers, weights = drawn(seed, 40, 2, 10)
+    weights += 1
+    truth, scores, copies = answers.truth == 1, answers.probabilities[:, 1], weights.astype(int)
+    assert thresholds.choose(rule, truth, scores, weights) == thresholds.choose(
+        rule, np.repeat(truth, copies), np.repeat(scores, copies)
+    )

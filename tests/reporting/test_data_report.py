@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -385,8 +385,7 @@ def test_any_table_has_a_report(data: st.DataObject) -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
-def test_a_browser_finds_nothing_wider_than_a_phone(tmp_path: Path) -> None:
+def test_a_browser_finds_nothing_wider_than_a_phone(tmp_path: Path, needs: Callable[[str], str]) -> None:
     frame, contract = table()
     wide = frame.rename({"months": "a_name_without_any_space_" * 6})
     columns = {"a_name_without_any_space_" * 6 if name == "months" else name: one for name, one in contract.columns.items()}
@@ -401,6 +400,6 @@ def test_a_browser_finds_nothing_wider_than_a_phone(tmp_path: Path) -> None:
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync --hide-scrollbars --allow-file-access-from-files --dump-dom"
     )
-    command = ["chromium", *flags.split(), f"--user-data-dir={tmp_path / 'user'}", (tmp_path / "phone.html").as_uri()]
+    command = [needs("chromium"), *flags.split(), f"--user-data-dir={tmp_path / 'user'}", (tmp_path / "phone.html").as_uri()]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert re.findall(r"width \d+", shown.stdout) == ["width 390"]

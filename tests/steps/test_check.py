@@ -125,6 +125,28 @@ def test_a_lost_column_is_an_error_that_names_the_nearest_new_one() -> None:
         checked(rows(["1"]).rename({"age": "Age_"}))
 
 
+def test_a_lost_column_whose_values_stand_under_another_name_is_named_with_it() -> None:
+    levels = Contract(
+        target="y", key=["id"], columns={**CONTRACT.columns, "size": Column(type="category", levels=["S", "M", "L"])}
+    )
+    table = rows(["30"] * 6, **{"how big": ["S", "M", "L"] * 2})
+    with pytest.raises(
+        DataError, match="'size' is renamed, as it seems: the rows have 'how big' in its place, with the same lev"
+    ):
+        checked(table, contract=levels)
+
+
+def test_levels_that_an_open_list_does_not_have_are_counted_and_warned_of_and_their_rows_kept() -> None:
+    sizes = Contract(target="y", columns={**CONTRACT.columns, "size": Column(type="category", levels=["S", "M"])}, key=["id"])
+    said = Said()
+    result = checked(rows(["1"] * 4, size=["S", "XL", "XL", "XS"]), contract=sizes, said=said)
+    assert result.rows["size"].to_list() == ["S", "XL", "XL", "XS"]
+    (warning,) = said.warnings
+    assert warning.startswith('\'size\' has levels that the contract does not list ("XL", "XS") in 3 rows, which are kept')
+    told = [(change.column, change.cells) for change in result.changes if "does not list" in change.what]
+    assert told == [("size", 3)]
+
+
 def test_new_columns_and_lost_nullable_ones_are_warned_of() -> None:
     said = Said()
     result = checked(rows(["1"]).rename({"note": "NOTE"}), said=said)

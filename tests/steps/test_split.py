@@ -74,6 +74,13 @@ def test_equal_groups_stay_on_one_side_also_through_twins() -> None:
     assert not set(training["x"]) & set(testing["x"])
 
 
+def test_twins_by_chance_may_be_spread_over_both_parts() -> None:
+    few: list[int | None] = [0, 1] * 50
+    training, testing = parts(table("aabb" * 25, few), twins="spread")
+    assert set(training["x"]) == set(testing["x"]) == {0, 1}
+    assert (training.height, testing.height) == (80, 20)
+
+
 def test_a_class_with_one_group_of_rows_stays_in_training_and_is_named() -> None:
     said = Said()
     training, testing = parts(table("ab" * 10 + "cc", [*range(20), 99, 99]), said)

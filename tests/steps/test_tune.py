@@ -47,6 +47,17 @@ def test_the_best_mean_wins_and_its_probabilities_are_those_of_rows_left_out() -
     assert area == pytest.approx(found.winner.mean, abs=0.03)
 
 
+def test_rows_without_weight_play_no_part_in_the_score() -> None:
+    draw = np.random.default_rng(0)
+    x, known = draw.normal(size=600), draw.random(600) < 0.5
+    right = np.where(x > 0, "b", "a")
+    frame = pl.DataFrame({"x": x, "w": known.astype(int), "y": np.where(known, right, np.where(right == "a", "b", "a"))})
+    columns = {"x": Column(type="number"), "w": Column(type="integer"), "y": Column(type="category", levels=["a", "b"])}
+    contract = Contract(target="y", weight="w", columns=columns)
+    found = tune(frame, contract=contract, progress=Said(), candidates={"linear": LINEAR}, folds=3)
+    assert found.winner.mean > 0.99
+
+
 def test_rounds_read_from_one_booster_score_as_boosters_of_their_own() -> None:
     together = tune(churn(), contract=CHURN, progress=Said(), candidates={"b": boosting(n_estimators=[30, 10, 20])}, folds=2)
     for trial in together.trials:

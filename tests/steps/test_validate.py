@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping
 from typing import Any, Self
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -167,3 +168,30 @@ def test_classes_absent_from_the_test_rows_leave_the_other_figures_whole() -> No
     verdict, _ = judged(made(flowers(), FLOWERS, LINEAR), flowers((20, 20, 0), seed=3))
     assert 0.5 < verdict.metrics["roc_auc_ovr"].value <= 1
     assert set(verdict.curves["roc"]) == {"1", "2"}
+
+
+def test_rows_count_by_the_weight_that_the_contract_names(model: Model) -> None:
+    weight = Column(type="integer", minimum=0)
+    card = msgspec.structs.replace(
+        model.card, contract=msgspec.structs.replace(CHURN, weight="w", columns={**CHURN.columns, "w": weight})
+    )
+    frame = churn(400, seed=9).with_columns(w=pl.int_range(400) % 3)
+    weighed, _ = judged(Model(model.pipeline, card), frame)
+    repeated, _ = judged(model, frame.select(pl.all().repeat_by("w").explode()).drop_nulls("w"))
+    values = [{name: figure.value for name, figure in each.metrics.items()} for each in (weighed, repeated)]
+    assert values[0] == pytest.approx(values[1])
+    assert weighed.baseline == pytest.approx(repeated.baseline)
+    assert weighed.metrics["accuracy"].low < weighed.metrics["accuracy"].value < weighed.metrics["accuracy"].high
+
+
+def test_far_values_and_new_levels_among_the_test_rows_are_warned_of_with_their_number(model: Model) -> None:
+    testing = churn(100, seed=5)
+    number = next(
+        name for name, column in CHURN.columns.items() if column.type in ("integer", "number") and name in CHURN.features
+    )
+    far = testing.with_columns(
+        pl.when(pl.int_range(pl.len()) < 3).then(10**6).otherwise(number).alias(number).cast(testing[number].dtype)
+    )
+    said = Said()
+    validate(far, model, registry=Shelf(), progress=said, resamples=10)
+    assert f"{number!r} has a value far from what training saw in 3 of 100 test rows" in said.warnings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 
 from shipway.cli import display, tables, words
 from shipway.core import contract as contracts
-from shipway.core import disk, exports, quarantine, schema_changes
+from shipway.core import disk, exports, mending, quarantine, schema_changes
 from shipway.core.contract import Column, Contract, text_of
 from shipway.core.errors import DataError, UsageError
 
@@ -92,21 +93,22 @@ def check(
     """
     from shipway import inspection, wiring
 
-    if out is not None and out.suffix.lower() not in quarantine.ENDINGS:
-        raise UsageError(f"--out {out}: bad rows are written to a file that ends in {', '.join(quarantine.ENDINGS)}")
+    if out is not None:
+        mending.check_ending(out)
     if clean is not None and clean.suffix.lower() != ".parquet":
         raise UsageError(f"--clean {clean}: clean rows are written to a file that ends in .parquet")
     place = wiring.open_workspace()
     folder, _ = wiring.open_project(
         place, words.project_or_here(project, place, "contract check FILE --project"), variant=variant
     )
-    with display.progress() as progress:
+    with display.progress() as progress, tempfile.TemporaryDirectory() as scratch:
         written = {"separator": separator, "encoding": encoding}
-        found = inspection.check_file(folder, file, progress, keep=out is not None, clean=clean, **written)
+        keep = Path(scratch) if out is not None else None
+        found = inspection.check_file(folder, file, progress, keep=keep, clean=clean, **written)
+        if out is not None and found.quarantine is not None:
+            mending.save(found.quarantine.batches, out)
     for warning in progress.warnings:
         click.echo(f"warning: {warning}", err=True)
-    if out is not None and found.quarantine is not None:
-        quarantine.save(found.quarantine, out)
     commonest = quarantine.commonest(found.reasons)
     if as_json:
         reasons = [
@@ -146,7 +148,9 @@ def diff(project: str, other: Path | None, as_json: bool) -> None:
     """Say what the contract of PROJECT has otherwise than OTHER.
 
     OTHER is another contract.toml, or a table file; by default it is the contract of PROJECT's champion, or of the model that was
-    trained last. Of a table only its columns are compared: which are new, lost, renamed, or of another type.
+    trained last. Of a table its columns are named that are new, lost, renamed or of another type, and what their values are that
+    the contract does not expect: levels, gaps, numbers out of bounds, another spelling. Renamed columns are told by name, and by
+    values where these are known: by the levels and bounds of the contract, and by the rows that the champion learned from.
     """
     from shipway import inspection, wiring
 
@@ -159,12 +163,13 @@ def diff(project: str, other: Path | None, as_json: bool) -> None:
         what, found = str(other), schema_changes.between(contracts.load(other), folder.contract)
     else:
         with display.progress() as progress:
-            what, found = str(other), inspection.check_file(folder, other, progress, keep=False).changes
+            what, found = str(other), inspection.compare_table(place, folder, other, progress)
     if as_json:
         click.echo(json.dumps({"project": folder.name, "other": what, "changes": msgspec.to_builtins(found)}, ensure_ascii=False))
         return
     if not found:
-        click.echo(f"{folder.name} has the contract of {what}")
+        table = other is not None and other.suffix.lower() != ".toml"
+        click.echo(f"{what} has what {folder.name} expects" if table else f"{folder.name} has the contract of {what}")
     for change in found:
         click.echo(tables.printable(change.text))
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from shipway.cli import tables, words
+from shipway.core import mending
 from shipway.core import quarantine as rows_apart
+from shipway.core.errors import UsageError
+from shipway.core.project import suggest
 
 if TYPE_CHECKING:
     from shipway.core.artifacts import Table
 
+HEADER = ("source", "row", "column", "rule", "message", "record")
 SHOWN = 20
 """Broken rules that are shown without --limit: what fits on a screen."""
 
@@ -44,39 +50,74 @@ def show(
 
     place = wiring.open_workspace()
     folder, _ = wiring.open_project(place, project, variant=variant)
-    found = inspection.quarantined(place, folder)
-    chosen = _chosen(found, rule, column)
+    wanted = {name: value for name, value in (("rule", rule), ("column", column)) if value is not None}
+
+    def lines() -> Iterator[Table]:
+        return (_chosen(part, wanted) for part in inspection.quarantined(place, folder))
+
     if out is not None:
-        rows_apart.save(chosen, out)
-    rules = Counter(chosen["rule"].to_list())
+        mending.check_ending(out)
+    found = _look(inspection.quarantined(place, folder), wanted, limit)
+    if out is not None:
+        mending.save(lines, out)
     if as_json:
-        lines = [{**line, "record": json.loads(line["record"])} for line in chosen.iter_rows(named=True)]
-        about = {"project": folder.name, "quarantined": rows_apart.rows_of(chosen), "rules": dict(rules.most_common())}
-        click.echo(json.dumps({**about, "lines": lines}, ensure_ascii=False))
+        _print_json({"project": folder.name, "quarantined": found.rows, "rules": dict(found.rules.most_common())}, lines())
         return
-    if chosen.is_empty():
-        click.echo(f"no row of {folder.name} is in quarantine" + (" for that" if found.height else ""))
+    if not found.rows:
+        click.echo(f"no row of {folder.name} is in quarantine" + (" for that" if found.known["rule"] else ""))
         return
-    counts = ", ".join(f"{name} {count:,}" for name, count in rules.most_common())
-    click.echo(f"{rows_apart.rows_of(chosen):,} rows of {folder.name} are in quarantine, for breaking {counts}\n")
-    header = ("source", "row", "column", "rule", "message", "record")
-    tables.show(header, [tuple(map(str, line)) for line in chosen.head(limit).select(header).iter_rows()])
-    if chosen.height > limit:
-        click.echo(f"\nand {chosen.height - limit:,} more; --limit {chosen.height} shows all, --out FILE writes the rows to mend")
+    counts = ", ".join(f"{name} {count:,}" for name, count in found.rules.most_common())
+    click.echo(f"{found.rows:,} rows of {folder.name} are in quarantine, for breaking {counts}\n")
+    tables.show(HEADER, found.shown)
+    height = found.rules.total()
+    if height > limit:
+        click.echo(f"\nand {height - limit:,} more; --limit {height} shows all, --out FILE writes the rows to mend")
     if out is not None:
         click.echo(f"\nthe rows to mend are in {out}")
 
 
-def _chosen(found: Table, rule: str | None, column: str | None) -> Table:
-    """The lines of one rule and column; a rule or column that no row breaks is named with those that some do."""
+@dataclass
+class _Found:
+    """What a quarantine holds: rows and rules of what was asked for, its first lines, and the rules and columns of all."""
+
+    rows: int = 0
+    rules: Counter[str] = field(default_factory=Counter)
+    shown: list[tuple[str, ...]] = field(default_factory=list)
+    known: dict[str, set[str]] = field(default_factory=lambda: {"rule": set(), "column": set()})
+
+
+def _look(parts: Iterator[Table], wanted: dict[str, str], limit: int) -> _Found:
+    """Go through a quarantine once; a rule or column that no row breaks is an error that names those that some do."""
+    found = _Found()
+    for part in rows_apart.whole(parts):
+        for name, known in found.known.items():
+            known.update(part[name].unique().to_list())
+        chosen = _chosen(part, wanted)
+        found.rows += rows_apart.rows_of(chosen)
+        found.rules.update(dict(chosen["rule"].value_counts().sort("rule").iter_rows()))
+        found.shown += [tuple(map(str, line)) for line in chosen.head(limit - len(found.shown)).select(HEADER).iter_rows()]
+    for name, value in wanted.items():
+        known = found.known[name]
+        if known and value not in known:
+            raise UsageError(f"--{name} {value!r}: no row in quarantine breaks that; {suggest(value, sorted(known))}")
+    return found
+
+
+def _chosen(part: Table, wanted: dict[str, str]) -> Table:
+    """The lines of one rule and column, where these are wanted."""
     import polars as pl
 
-    from shipway.core.errors import UsageError
-    from shipway.core.project import suggest
+    for name, value in wanted.items():
+        part = part.filter(pl.col(name) == value)
+    return part
 
-    for name, wanted in (("rule", rule), ("column", column)):
-        known = sorted(found[name].unique().to_list())
-        if wanted is not None and known and wanted not in known:
-            raise UsageError(f"--{name} {wanted!r}: no row in quarantine breaks that; {suggest(wanted, known)}")
-        found = found.filter(pl.col(name) == wanted) if wanted is not None else found
-    return found
+
+def _print_json(about: dict[str, object], parts: Iterator[Table]) -> None:
+    """One JSON object, whose lines are printed as they are read."""
+    click.echo(json.dumps(about, ensure_ascii=False)[:-1] + ', "lines": [', nl=False)
+    between = ""
+    for part in parts:
+        for line in part.iter_rows(named=True):
+            click.echo(between + json.dumps({**line, "record": json.loads(line["record"])}, ensure_ascii=False), nl=False)
+            between = ", "
+    click.echo("]}")

@@ -34,7 +34,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "1.234". Typed numbers are taken as they are.
         affixes: Texts before or after a number that play no part, such as "$", "%" or "kg".
         format: How texts of a datetime column are written, as strftime has it, such as "%d/%m/%Y"; ISO 8601 texts that start
-            with the year are read beside it.
+            with the year are read beside it. Of an integer or number column: how times of day or durations are, such as "%H:%M",
+            read as seconds; durations of ISO 8601 are read beside it.
         minimum, maximum: Rules that a person declared, both inclusive.
         levels: What a category may be; a rule where `closed`, else what is expected.
         closed: Whether a level that is not listed breaks the contract, instead of only warning.

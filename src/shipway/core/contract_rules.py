@@ -11,6 +11,7 @@ import msgspec
 
 from shipway.core.contract import Column, Contract, text_of
 from shipway.core.errors import UsageError
+from shipway.core.reading import clock
 from shipway.core.reading.spelling import format_fault
 
 RESERVED = "_shipway_"
@@ -95,9 +96,15 @@ def _check_spelling(column: Column, where: str) -> None:
         raise UsageError(
             f'{where}: affixes are texts without digits and not only signs, such as "$" or "kg"; found {list(column.affixes)!r}'
         )
-    if column.format is not None and column.type != "datetime":
-        raise UsageError(f"{where}: format is for datetime columns, not for {column.type}")
-    if column.format is not None and (fault := format_fault(column.format)):
+    if column.format is None:
+        return
+    if column.type not in (*BOUNDED, "datetime"):
+        raise UsageError(f"{where}: format is for datetime, integer and number columns, not for {column.type}")
+    if spelled:
+        raise UsageError(
+            f"{where}: format says how a time is written, and decimal, thousands and affixes how a number is; keep one"
+        )
+    if fault := (format_fault if column.type == "datetime" else clock.fault)(column.format):
         raise UsageError(f"{where}: format: {fault}; found {column.format!r}")
 
 

@@ -13,8 +13,19 @@ from typing import Any
 from shipway.core.artifacts import Artifact, Document, Page
 from shipway.core.contract import Contract
 from shipway.core.errors import InterruptedRun, OutsideError, UsageError
-from shipway.core.plan import Cache, Planned, Record, check_chain, check_sections, examine, flatten, from_folder, settings_of
-from shipway.core.ports import Progress, Staging, Tracker
+from shipway.core.plan import (
+    Cache,
+    Planned,
+    Record,
+    check_chain,
+    check_sections,
+    examine,
+    flatten,
+    from_folder,
+    rehearse,
+    settings_of,
+)
+from shipway.core.ports import Progress, Source, Staging, Tracker
 from shipway.core.project import ProjectFolder, ProjectInfo, suggest
 from shipway.core.search import Search
 from shipway.core.step import Step
@@ -88,6 +99,9 @@ def run(
     check_chain(steps)
     check_sections(steps, project)
     first, last = _bounds(steps, selection)
+    if any(Source in step.annotations.values() for step in steps[first : last + 1]):
+        adapters(Source)  # looks at the keys of its section
+    rehearse(steps, steps[first : last + 1], project, cache)
     shutil.rmtree(cache.staging, ignore_errors=True)
     keys, forced, renewed = dict[str, str](), set(selection.forced), set[str]()
     tracking = _Tracking(tracker, report)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import msgspec
 
 from shipway.core import disk, fingerprint
 from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
+from shipway.core.conversion import convert
 from shipway.core.errors import UsageError
 from shipway.core.ports import Clock, DataVersions, ModelRegistry, Progress, Source, Staging
 from shipway.core.project import FREE_SECTIONS, ProjectFolder, ProjectInfo, suggest
@@ -68,19 +70,13 @@ def settings_of(step: Step[..., Any], project: ProjectFolder) -> dict[str, Any]:
     for name, default in step.parameters.items():
         if name in ports:
             continue
-        given = project.section(name) if name in FREE_SECTIONS else section.get(name, default)
-        where = f"[{name}]" if name in FREE_SECTIONS else f"[{step.name}] {name}"
-        if name in FREE_SECTIONS:
-            fields = getattr(step.annotations[name], "__struct_fields__", ())
-            for key in given:
-                if key not in fields:
-                    raise UsageError(f"{project.file}: {where} has no setting {key!r}; {suggest(key, fields)}")
+        free = name in FREE_SECTIONS
+        given = project.section(name) if free else section.get(name, default)
         try:
-            settings[name] = given if given is default else msgspec.convert(given, step.annotations[name])
-        except msgspec.ValidationError as error:
-            choices = get_args(step.annotations[name]) if get_origin(step.annotations[name]) is Literal else ()
-            expected = f"expected one of {', '.join(map(str, choices))}" if choices else error
-            raise UsageError(f"{project.file}: {where}: {expected}; found {given!r}") from None
+            path = (name,) if free else (step.name, name)
+            settings[name] = given if given is default else convert(given, step.annotations[name], *path)
+        except UsageError as error:
+            raise UsageError(f"{project.file}: {error}") from None
     return settings
 
 
@@ -95,6 +91,41 @@ def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> N
         settings_of(step, project)
         for annotation in step.annotations.values():
             from_folder(annotation, project)
+    for step in steps:
+        _check(step, steps, project, step.checks)
+
+
+def rehearse(steps: Sequence[Step[..., Any]], chosen: Iterable[Step[..., Any]], project: ProjectFolder, cache: Cache) -> None:
+    """Check what takes a library to check, before anything runs; a step that ran with the same settings needs none.
+
+    Args:
+        steps: The lifecycle.
+        chosen: Those of its steps that would run.
+
+    Raises:
+        UsageError: As the step itself would raise it.
+    """
+    for step in chosen:
+        if step.rehearsals:
+            declared = declared_of(step, project, settings_of(step, project))
+            if not any(declared.items() <= record.inputs.items() for record in cache.kept(step)):
+                _check(step, steps, project, step.rehearsals)
+
+
+def _check(
+    step: Step[..., Any], steps: Iterable[Step[..., Any]], project: ProjectFolder, checks: Iterable[Callable[..., None]]
+) -> None:
+    """Call *checks* with what they ask for by name: the step's settings, another step's, the contract."""
+    for check in checks:
+        asked = inspect.signature(check).parameters
+        owners = {name: other for other in (*steps, step) for name in other.parameters if name in asked and name != "contract"}
+        given = {name: settings_of(owner, project)[name] for name, owner in owners.items()}
+        if "contract" in asked:
+            given["contract"] = project.contract
+        try:
+            check(**given)
+        except UsageError as error:
+            raise UsageError(f"{project.file}: {error}") from None
 
 
 def from_folder(annotation: Any, project: ProjectFolder) -> Contract | ProjectInfo | None:
@@ -119,20 +150,29 @@ def inputs_of(
         ports: The adapter that each port parameter gets.
     """
     inputs = dict(_code_of(step.module))
-    for name, value in flatten(settings):
-        where = name if name.partition(".")[0] in FREE_SECTIONS else f"{step.name}.{name}"
-        inputs[f"setting {where}"] = value
+    declared = declared_of(step, project, settings)
+    for value in declared.values():
         inputs.update(fingerprint.library_of(value) if fingerprint.DOTTED.fullmatch(value) else {})
+    inputs.update(declared)
     inputs.update({f"result {name}": keys[name] for name in step.reads})
     for name in step.parameters:
-        annotation = step.annotations[name]
-        if annotation is Contract:
-            inputs["contract"] = project.contract.fingerprint()
-        elif annotation is ProjectInfo:
-            inputs.update({f"setting project.{key}": value for key, value in flatten(msgspec.to_builtins(project.info))})
-        elif hasattr(ports.get(name), "fingerprint"):
+        if step.annotations[name] not in (Contract, ProjectInfo) and hasattr(ports.get(name), "fingerprint"):
             inputs[name] = ports[name].fingerprint()
     return inputs
+
+
+def declared_of(step: Step[..., Any], project: ProjectFolder, settings: Mapping[str, Any]) -> dict[str, str]:
+    """What the project folder itself says to *step*: its settings and the contract, by name."""
+    declared = {}
+    for name, value in flatten(settings):
+        where = name if name.partition(".")[0] in FREE_SECTIONS else f"{step.name}.{name}"
+        declared[f"setting {where}"] = value
+    for annotation in step.annotations.values():
+        if annotation is Contract:
+            declared["contract"] = project.contract.fingerprint()
+        elif annotation is ProjectInfo:
+            declared.update({f"setting project.{key}": value for key, value in flatten(msgspec.to_builtins(project.info))})
+    return declared
 
 
 def flatten(value: Any, path: str = "") -> list[tuple[str, str]]:
@@ -165,6 +205,11 @@ class Cache:
         except FileNotFoundError:
             return None
         return self._record(self.folder / step.name / key)
+
+    def kept(self, step: Step[..., Any]) -> list[Record]:
+        """The records of all its runs whose results are still there."""
+        records = (self._record(path.parent) for path in (self.folder / step.name).glob("*/step.json"))
+        return [record for record in records if record is not None]
 
     def place(self, step: Step[..., Any], key: str, name: str) -> Path:
         """The folder of one result."""

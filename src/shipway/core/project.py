@@ -72,10 +72,13 @@ class ProjectFolder:
 
     @functools.cached_property
     def info(self) -> ProjectInfo:
+        from shipway.core.conversion import convert  # which needs `suggest` from here
+
         try:
-            return msgspec.convert(self.sections.get("project", {}), ProjectInfo)
-        except msgspec.ValidationError as error:
-            raise UsageError(f"{self.file}: [project]: {error}") from None
+            found: ProjectInfo = convert(self.section("project"), ProjectInfo, "project")
+        except UsageError as error:
+            raise UsageError(f"{self.file}: {error}") from None
+        return found
 
     def section(self, name: str) -> dict[str, Any]:
         found = self.sections.get(name, {})

@@ -1,34 +1,25 @@
-"""The rows that break the contract: as lines of broken rules, as reasons with counts, and as a table to mend and feed back."""
+"""The rows that break the contract: as lines of broken rules, and as reasons with counts."""
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway.core import disk
 from shipway.core.artifacts import ROW, SOURCE, Table
-from shipway.core.contract import Broken, text_of
-from shipway.core.errors import UsageError
+from shipway.core.contract import Broken
 
 if TYPE_CHECKING:
     import polars
-
-ENDINGS = (".csv", ".parquet", ".jsonl")
-ADDED = ("_source", "_row", "_rules")
-"""Columns of a table to mend, beside the original ones: where a row stood and what it broke. A contract leaves them out."""
 
 PLACE = "_shipway_place"
 """Name of a passing column; no contract has such a name."""
 
 AT_ONCE = 20_000
-"""Rows that are made into JSON texts at once, so that a batch in which every row breaks many rules takes no more memory."""
-
-INTEGERS = range(-(2**63), 2**63)
+"""Rows that are made into JSON texts, or back, at once, so that a batch in which every row breaks many rules takes no more
+memory."""
 
 LINE = ("source", "row", "column", "rule", "message", "record")
 
@@ -96,42 +87,27 @@ def commonest(counts: Counter[Reason]) -> list[tuple[Reason, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def rows_of(quarantine: Table) -> int:
-    """How many rows stand in a quarantine, which has a line for each rule that they break."""
-    return quarantine.select("source", "row", "record").n_unique()
-
-
-def mendable(quarantine: Table) -> Table:
-    """One line a row: `_source`, `_row` and `_rules`, then the row as received.
-
-    A column whose values are of several kinds is text, as is one with whole numbers beyond 64 bits.
-    """
+def whole(parts: Iterable[Table]) -> Iterator[Table]:
+    """*parts* of a quarantine in small ones, cut so that all lines of a row, which follow each other, stand in one."""
     import polars as pl
 
-    row = ["source", "row", "record"]
-    said = pl.concat_str("column", pl.lit(": "), "message")
-    rows = quarantine.group_by(row, maintain_order=True).agg(said.str.join("; ").alias("rules"))
-    records = [msgspec.json.decode(record) for record in rows["record"]]
-    names = list(dict.fromkeys(name for record in records for name in record))
-    added = [rows[name.lstrip("_")].alias(_free(name, names)) for name in ADDED]
-    return pl.DataFrame([*added, *(_series(name, [record.get(name) for record in records]) for name in names)])
+    held: Table | None = None
+    for part in (cut for each in parts for cut in each.iter_slices(AT_ONCE)):
+        together = part if held is None else pl.concat([held, part])
+        if together.is_empty():
+            continue
+        last = together["source"].eq_missing(together["source"][-1]) & (together["row"] == together["row"][-1])
+        others = together.filter(~last)
+        if others.height:
+            yield others
+        held = together.filter(last)
+    if held is not None:
+        yield held
 
 
-def save(quarantine: Table, file: Path) -> None:
-    """Write the table to mend as CSV, Parquet or JSON lines, by the ending of *file*; it is there whole or not at all."""
-    table = mendable(quarantine)
-    match file.suffix.lower():
-        case ".csv":
-            content = table.write_csv().encode()
-        case ".parquet":
-            buffer = io.BytesIO()
-            table.write_parquet(buffer)
-            content = buffer.getvalue()
-        case ".jsonl":
-            content = b"".join(msgspec.json.encode(record) + b"\n" for record in table.iter_rows(named=True))
-        case ending:
-            raise UsageError(f"--out {file}: write to a file that ends in {', '.join(ENDINGS)}, not in {ending or 'nothing'!r}")
-    disk.write_file(file, content)
+def rows_of(part: Table) -> int:
+    """How many rows stand in a part of a quarantine, which has a line for each rule that they break."""
+    return part.select("source", "row", "record").n_unique()
 
 
 def _records(rows: Table) -> polars.Series:
@@ -142,23 +118,3 @@ def _records(rows: Table) -> polars.Series:
         return rows.select(pl.struct(pl.all()).struct.json_encode()).to_series().alias("record")
     texts = (msgspec.json.encode(row, enc_hook=str).decode() for row in rows.iter_rows(named=True))
     return pl.Series("record", texts, dtype=pl.String)
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    while name in taken:
-        name = f"_{name}"
-    return name
-
-
-def _series(name: str, values: list[Any]) -> polars.Series:
-    import polars as pl
-
-    kinds = {type(value) for value in values if value is not None}
-    beyond = kinds == {int} and not all(value is None or value in INTEGERS for value in values)
-    if len(kinds) > 1 or kinds & {list, dict} or beyond:
-        return pl.Series(name, [None if value is None else _text(value) for value in values], dtype=pl.String)
-    return pl.Series(name, values, dtype=None if kinds else pl.String)
-
-
-def _text(value: Any) -> str:
-    return text_of(value) if isinstance(value, str | bool | int | float) else msgspec.json.encode(value).decode()

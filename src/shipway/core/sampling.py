@@ -16,7 +16,7 @@ MOST_ODD_ROWS = 5_000
 """Rows kept beside the even sample for what they alone show; a target with as many texts is no class anyway."""
 
 
-def thin(batches: Iterable[pl.DataFrame], *, limit: int, target: str) -> tuple[pl.DataFrame, int]:
+def thin(batches: Iterable[pl.DataFrame], *, limit: int, target: str | None) -> tuple[pl.DataFrame, int]:
     """Every row where there are at most *limit*, else every second, fourth, ... of them, in order; and how many there were.
 
     Of the rows passed over, those stay that show a text of the target, or an empty cell of a column, for the first time: so no
@@ -25,7 +25,7 @@ def thin(batches: Iterable[pl.DataFrame], *, limit: int, target: str) -> tuple[p
     Args:
         batches: Frames with the same columns, in order; read once.
         limit: Rows of the even sample, at most.
-        target: Column whose every text is kept.
+        target: Column whose every text is kept; None where there is none.
     """
     stride, height = 1, 0
     kept: list[pl.DataFrame] = []
@@ -51,12 +51,14 @@ def _every(numbered: pl.DataFrame, stride: int) -> pl.DataFrame:
     return numbered.filter(pl.col(PLACE) % stride == 0) if stride > 1 else numbered
 
 
-def _first_shown(numbered: pl.DataFrame, target: str, seen: set[object], filled: set[str]) -> list[pl.DataFrame]:
+def _first_shown(numbered: pl.DataFrame, target: str | None, seen: set[object], filled: set[str]) -> list[pl.DataFrame]:
     """The rows of *numbered* that show something for the first time; what it is goes into *seen* and *filled*."""
-    first = numbered.unique(target, keep="first", maintain_order=True)
-    new = [text not in seen for text in first[target].to_list()]
-    shown = [first.filter(pl.Series(new, dtype=pl.Boolean))]
-    seen |= set(first[target].to_list())
+    shown = []
+    if target is not None:
+        first = numbered.unique(target, keep="first", maintain_order=True)
+        new = [text not in seen for text in first[target].to_list()]
+        shown.append(first.filter(pl.Series(new, dtype=pl.Boolean)))
+        seen |= set(first[target].to_list())
     for series in numbered.drop(PLACE).get_columns():
         if series.name in filled:
             continue

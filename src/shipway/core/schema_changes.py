@@ -6,10 +6,11 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
+from shipway.core import likeness
 from shipway.core.contract import Column, Contract, Type, text_of
 
 Kind = Literal["new", "lost", "renamed", "retyped", "role", "nullable", "missing", "bounds", "levels", "spelling", "target"]
@@ -57,7 +58,12 @@ class Misread(msgspec.Struct, frozen=True, kw_only=True):
     found: str
 
 
-def changes(contract: Contract, columns: Sequence[str], misread: Mapping[str, Misread] | None = None) -> list[SchemaChange]:
+def changes(
+    contract: Contract,
+    columns: Sequence[str],
+    misread: Mapping[str, Misread] | None = None,
+    alike: Mapping[tuple[str, str], str] | None = None,
+) -> list[SchemaChange]:
     """What rows with *columns* have that *contract* does not, and the other way round.
 
     Columns that the contract ignores may be absent. Lost, renamed and retyped columns come first, in the contract's order.
@@ -65,10 +71,10 @@ def changes(contract: Contract, columns: Sequence[str], misread: Mapping[str, Mi
     Args:
         columns: Names as received.
         misread: What `evidence` makes of reading the rows by the contract; without it no column is known to be retyped.
+        alike: What `likeness.matches` makes of the values of lost and new columns; without it names alone tell of a renaming.
     """
-    lost = [name for name in contract.columns if name not in columns and contract.role(name) != "ignored"]
-    new = [name for name in columns if name not in contract.columns]
-    renamed = _renamed(lost, new)
+    lost, new = departed(contract, columns)
+    renamed = _renamed(lost, new, alike=alike)
     found = _departures(lost, new, renamed, "the rows have")
     for name, broken in (misread or {}).items():
         if broken.share >= RETYPED and name in contract.columns:
@@ -76,6 +82,12 @@ def changes(contract: Contract, columns: Sequence[str], misread: Mapping[str, Mi
             text = f"{name!r} is retyped: {share} are {broken.found}, where the contract expects {expected}"
             found.append(SchemaChange(kind="retyped", column=name, text=text))
     return found + _arrivals(new, contract, renamed, "the contract has no column of that name")
+
+
+def departed(contract: Contract, columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The names that *contract* expects and *columns* lack, and those of *columns* that it does not have."""
+    lost = [name for name in contract.columns if name not in columns and contract.role(name) != "ignored"]
+    return lost, [name for name in columns if name not in contract.columns]
 
 
 def evidence(reasons: Mapping[tuple[str, str, str], int], rows: int) -> dict[str, Misread]:
@@ -96,11 +108,13 @@ def between(old: Contract, new: Contract) -> list[SchemaChange]:
     lost = [name for name in old.columns if name not in new.columns]
     added = [name for name in new.columns if name not in old.columns]
     types = {name: column.type for contract in (old, new) for name, column in contract.columns.items()}
-    renamed = _renamed(lost, added, types)
+    declared = ({name: likeness.traits(each.columns[name]) for name in names} for each, names in ((old, lost), (new, added)))
+    renamed = _renamed(lost, added, types, likeness.matches(*declared))
     found = _departures(lost, added, renamed, "there is")
     found += _arrivals(added, old, renamed, "there was no column of that name")
-    for name in [name for name in old.columns if name in new.columns] + list(renamed):
-        found += _rules(renamed.get(name, name), name, old, new)
+    for name in old.columns:
+        if name in new.columns or name in renamed:
+            found += _rules(renamed[name].name if name in renamed else name, name, old, new)
     return found + _answers(old, new)
 
 
@@ -125,18 +139,36 @@ def _words(name: str) -> list[str]:
     return WORD.findall(CAPITAL.sub(" ", name).casefold()) or [name]
 
 
-def _renamed(lost: Sequence[str], new: Sequence[str], types: Mapping[str, Type] | None = None) -> dict[str, str]:
-    """Old name -> new name, the most alike pairs first, each name once; pairs of different *types* are no renaming."""
+class _Renamed(NamedTuple):
+    """A column's new name, and the evidence beside it where the names alone don't tell."""
+
+    name: str
+    why: str
+
+
+def _renamed(
+    lost: Sequence[str],
+    new: Sequence[str],
+    types: Mapping[str, Type] | None = None,
+    alike: Mapping[tuple[str, str], str] | None = None,
+) -> dict[str, _Renamed]:
+    """Old name -> new name, the most alike pairs first, each name once; then what is *alike* in its values among the others.
+
+    Pairs of different *types* are no renaming.
+    """
     pairs = [
         (score, old, name)
         for old in lost
         for name in new
         if (score := similarity(old, name)) >= RENAMED and (types is None or types[old] == types[name])
     ]
-    found: dict[str, str] = {}
-    for _, old, name in sorted(pairs, key=lambda pair: -pair[0]):
-        if old not in found and name not in found.values():
-            found[old] = name
+    found: dict[str, _Renamed] = {}
+    taken: set[str] = set()
+    named = [(old, name, "") for _, old, name in sorted(pairs, key=lambda pair: -pair[0])]
+    for old, name, why in [*named, *((*pair, why) for pair, why in (alike or {}).items())]:
+        if old not in found and name not in taken:
+            found[old] = _Renamed(name, why)
+            taken.add(name)
     return found
 
 
@@ -146,12 +178,13 @@ def _nearest(name: str, others: Iterable[str]) -> str | None:
     return nearest if score >= NEAREST else None
 
 
-def _departures(lost: Sequence[str], new: Sequence[str], renamed: Mapping[str, str], who: str) -> list[SchemaChange]:
+def _departures(lost: Sequence[str], new: Sequence[str], renamed: Mapping[str, _Renamed], who: str) -> list[SchemaChange]:
     """What became of the *lost* columns; *who* has others instead."""
     found = []
     for old in lost:
-        if name := renamed.get(old):
-            text = f"{old!r} is renamed, as it seems: {who} {name!r} in its place"
+        if known := renamed.get(old):
+            name, why = known
+            text = f"{old!r} is renamed, as it seems: {who} {name!r} in its place{why and ', '}{why}"
             found.append(SchemaChange(kind="renamed", column=name, nearest=old, text=text))
             continue
         nearest = _nearest(old, new)
@@ -162,10 +195,11 @@ def _departures(lost: Sequence[str], new: Sequence[str], renamed: Mapping[str, s
     return found
 
 
-def _arrivals(new: Sequence[str], old: Contract, renamed: Mapping[str, str], reason: str) -> list[SchemaChange]:
+def _arrivals(new: Sequence[str], old: Contract, renamed: Mapping[str, _Renamed], reason: str) -> list[SchemaChange]:
     found = []
+    taken = {each.name for each in renamed.values()}
     for name in new:
-        if name not in renamed.values():
+        if name not in taken:
             nearest = _nearest(name, old.columns)
             hint = f"; the nearest old column is {nearest!r}" if nearest else ""
             found.append(SchemaChange(kind="new", column=name, nearest=nearest, text=f"{name!r} is new: {reason}{hint}"))
@@ -183,12 +217,12 @@ def _rules(name: str, was: str, old: Contract, new: Contract) -> list[SchemaChan
     if before.nullable != after.nullable:
         found.append(("nullable", "may be missing now" if after.nullable else "may not be missing any more"))
     if set(before.missing) != set(after.missing):
-        found.append(("missing", f"had the missing markers {_some(before.missing)}, and has {_some(after.missing)}"))
+        found.append(("missing", f"had the missing markers {some(before.missing)}, and has {some(after.missing)}"))
     if (before.minimum, before.maximum) != (after.minimum, after.maximum):
-        found.append(("bounds", f"was {_bounds(before)}, and is {_bounds(after)}"))
+        found.append(("bounds", f"was {bounds_in_words(before)}, and is {bounds_in_words(after)}"))
     if levels := _levels(before, after):
         found.append(("levels", levels))
-    if (spelt := _spelling(before)) != (now := _spelling(after)):
+    if (spelt := spelling_of(before)) != (now := spelling_of(after)):
         keys = [key for key in spelt if spelt[key] != now[key]]
         said = ", ".join(f"{key} {spelt[key]!r} -> {now[key]!r}" for key in keys)
         found.append(("spelling", f"is written another way: {said}"))
@@ -202,13 +236,15 @@ def _answers(old: Contract, new: Contract) -> list[SchemaChange]:
     return [SchemaChange(kind="target", column=new.target, text=text)]
 
 
-def _some(texts: Sequence[str]) -> str:
+def some(texts: Sequence[str]) -> str:
+    """*texts* in quotes, the first of many."""
     rest = len(texts) - SHOWN
     shown = ", ".join(f'"{text}"' for text in texts[:SHOWN]) or "none"
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
-def _bounds(column: Column) -> str:
+def bounds_in_words(column: Column) -> str:
+    """What the bounds of a column are, such as "at least 0"."""
     bounds = [("at least", column.minimum), ("at most", column.maximum)]
     return " and ".join(f"{word} {text_of(bound)}" for word, bound in bounds if bound is not None) or "without bounds"
 
@@ -217,9 +253,9 @@ def _levels(before: Column, after: Column) -> str:
     were, are = ([text_of(level) for level in column.levels or ()] for column in (before, after))
     parts = []
     if gone := [level for level in were if level not in are]:
-        parts.append(f"lost the levels {_some(gone)}")
+        parts.append(f"lost the levels {some(gone)}")
     if come := [level for level in are if level not in were]:
-        parts.append(f"got the levels {_some(come)}")
+        parts.append(f"got the levels {some(come)}")
     if not parts and were != are:
         parts.append("lists its levels in another order")
     if before.closed != after.closed:
@@ -227,7 +263,8 @@ def _levels(before: Column, after: Column) -> str:
     return ", and ".join(parts)
 
 
-def _spelling(column: Column) -> dict[str, object]:
+def spelling_of(column: Column) -> dict[str, object]:
+    """The keys of a column that say how its texts are written."""
     return {
         "decimal": column.decimal,
         "thousands": column.thousands,

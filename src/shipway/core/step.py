@@ -9,6 +9,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Check = Callable[..., None]
 
 
 class Step(Generic[P, R]):
@@ -18,6 +19,8 @@ class Step(Generic[P, R]):
         name: The function's name, and the section of `project.toml` that holds its settings.
         reads: Names of the results it takes, from its positional parameters.
         writes: Names of the results it makes.
+        checks: What looks at its settings on every run, before anything runs.
+        rehearsals: The same, where that takes a library to do; only for settings that the step did not run with yet.
     """
 
     def __init__(self, function: Callable[P, R], writes: tuple[str, ...]) -> None:
@@ -28,6 +31,8 @@ class Step(Generic[P, R]):
         self.writes = writes
         parameters = inspect.signature(function).parameters.values()
         self.reads = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.checks: list[Check] = []
+        self.rehearsals: list[Check] = []
         self.parameters = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -35,6 +40,20 @@ class Step(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<step {self.name}: {', '.join(self.reads) or 'nothing'} -> {', '.join(self.writes)}>"
+
+    def check(self, function: Check) -> Check:
+        """Have *function* check settings that agree with their types: it takes those that it names, this step's or another's, and
+        the contract.
+
+        It raises UsageError, and is called with every run, so that it may import no library.
+        """
+        self.checks.append(function)
+        return function
+
+    def rehearse(self, function: Check) -> Check:
+        """As `check`, for what takes a library to check."""
+        self.rehearsals.append(function)
+        return function
 
     @functools.cached_property
     def annotations(self) -> dict[str, Any]:

@@ -32,9 +32,9 @@ def draw(
     generator = numpy.random.default_rng(seed)
     drawn = [{name: numpy.empty(resamples) for name in names(model.classes)} for model in models]
     for index in range(resamples):
-        weights = numpy.bincount(generator.integers(0, rows, rows), minlength=rows).astype(numpy.float64)
+        times = numpy.bincount(generator.integers(0, rows, rows), minlength=rows).astype(numpy.float64)
         for model, figures in zip(models, drawn, strict=True):
-            for name, value in measure(model, weights).items():
+            for name, value in measure(model, times).items():
                 figures[name][index] = value
         each(1)
     return drawn

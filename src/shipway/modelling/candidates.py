@@ -54,21 +54,26 @@ def settings(candidates: Mapping[str, Candidate], *, search: Literal["grid", "ra
     Raises:
         UsageError: There is no candidate, a grid is empty, or a range has no use in this search.
     """
-    if not candidates:
-        raise UsageError("[tune.candidates] is empty; name at least one candidate, or leave the section out")
-    for name, candidate in candidates.items():
-        for key, values in candidate.grid.items():
-            _check(values, f"[tune.candidates.{name}] grid.{key}", search)
+    check(candidates, search=search, trials=trials)
     if search == "grid":
         return [setting for name, candidate in candidates.items() for setting in _combinations(name, candidate)]
-    if trials < 1:
-        raise UsageError(f"[tune] trials = {trials}: at least one setting has to be tried")
     import numpy
 
     draw = numpy.random.default_rng(seed)
     turns = itertools.islice(itertools.cycle(candidates.items()), trials)
     drawn = [_draw(name, candidate, draw) for name, candidate in turns]
     return [setting for index, setting in enumerate(drawn) if setting not in drawn[:index]]
+
+
+def check(candidates: Mapping[str, Candidate] | None, *, search: Literal["grid", "random"], trials: int) -> None:
+    """Raises UsageError as `settings` does; without *candidates*, the default ones are right."""
+    if candidates is not None and not candidates:
+        raise UsageError("[tune.candidates] is empty; name at least one candidate, or leave the section out")
+    for name, candidate in (candidates or {}).items():
+        for key, values in candidate.grid.items():
+            _check(values, f"[tune.candidates.{name}] grid.{key}", search)
+    if trials < 1:
+        raise UsageError(f"[tune] trials = {trials}: at least one setting has to be tried")
 
 
 def _check(values: list[Any] | Span, where: str, search: str) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from shipway.core.artifacts import Table
-from shipway.core.models import Model
 from shipway.modelling.metrics import Answers
 
 if TYPE_CHECKING:
@@ -14,14 +12,14 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 200
 BINS = 10
-IMPORTANCE_ROWS = 2_000
-IMPORTANCE_REPEATS = 3
 Z = 1.959963984540054
 """The normal distribution's 97.5 % point."""
 
 
 def trace(answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
     """ROC, precision-recall, calibration of each class that curves speak of, and the confusion matrix.
+
+    Rows count by their weight in the first two, as in the areas below them, and once in the others, which tell how many rows.
 
     Returns:
         `roc`: class -> `false_positive_rate`, `true_positive_rate`. `precision_recall`: class -> `recall`, `precision`, `share`
@@ -33,7 +31,7 @@ def trace(answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
     curves: dict[str, Any] = {"roc": {}, "precision_recall": {}, "calibration": {}}
     for index, ranking in answers.ranked.items():
         name = classes[index]
-        right, wrong = ranking.counts(numpy.ones(len(answers.truth)))
+        right, wrong = ranking.counts(answers.counted())
         if right[-1] and wrong[-1]:
             false, true = numpy.append(0.0, wrong / wrong[-1]), numpy.append(0.0, right / right[-1])
             kept = _thin(false + true)
@@ -69,42 +67,6 @@ def calibration(hits: NDArray[Any], scores: NDArray[Any]) -> dict[str, list[floa
         "low": _list(numpy.maximum(centre - half, 0)),
         "high": _list(numpy.minimum(centre + half, 1)),
         "rows": n.tolist(),
-    }
-
-
-def importance(
-    model: Model, testing: Table, figure: Callable[[NDArray[Any], NDArray[Any]], float], truth: NDArray[Any], *, seed: int
-) -> dict[str, Any]:
-    """How much worse the model gets when one column of its input is shuffled (Breiman 2001; Fisher and others 2019).
-
-    Args:
-        figure: A metric of (truth, probabilities), greater is better.
-
-    Returns:
-        `columns`, most important first, and the `mean`, `low` and `high` loss over the shuffles.
-    """
-    import numpy
-    import polars
-
-    generator = numpy.random.default_rng(seed)
-    rows = min(testing.height, IMPORTANCE_ROWS)
-    chosen = numpy.sort(generator.choice(testing.height, rows, replace=False))
-    frame, known = testing[chosen].select(model.card.contract.features), truth[chosen]
-    best = figure(known, model.probabilities(frame))
-    orders = [generator.permutation(rows) for _ in range(IMPORTANCE_REPEATS)]
-    losses = {}
-    for name in frame.columns:
-        shuffled = polars.concat([frame.with_columns(frame[name][order]) for order in orders])
-        parts = numpy.split(model.probabilities(shuffled), IMPORTANCE_REPEATS)
-        losses[name] = [best - figure(known, part) for part in parts]
-    ordered = sorted(losses, key=lambda name: -sum(losses[name]))
-    return {
-        "columns": ordered,
-        "mean": [sum(losses[name]) / IMPORTANCE_REPEATS for name in ordered],
-        "low": [min(losses[name]) for name in ordered],
-        "high": [max(losses[name]) for name in ordered],
-        "rows": rows,
-        "repeats": IMPORTANCE_REPEATS,
     }
 
 

@@ -51,16 +51,26 @@ class Answers:
         probabilities: float64, shape (rows, classes).
         decided: Index of the class that each row is labelled with.
         positive: Index of the positive class, None where there are more than two classes.
+        weights: How much each row counts, as the contract's `weight` has it; None where all count the same.
     """
 
     truth: NDArray[Any]
     probabilities: NDArray[Any]
     decided: NDArray[Any]
     positive: int | None
+    weights: NDArray[Any] | None = None
 
     @property
     def classes(self) -> int:
         return int(self.probabilities.shape[1])
+
+    def counted(self, times: NDArray[Any] | None = None) -> NDArray[Any]:
+        """What each row counts when it is there so many *times*, by default once; float64, shape (rows,)."""
+        import numpy
+
+        if self.weights is None:
+            return numpy.ones(len(self.truth)) if times is None else times
+        return self.weights if times is None else self.weights * times
 
     @cached_property
     def ranked(self) -> dict[int, Ranking]:
@@ -143,17 +153,18 @@ class Ranking:
         return float((numpy.diff(right, prepend=0.0) * precision).sum() / right[-1])
 
 
-def measure(answers: Answers, weights: NDArray[Any] | None = None) -> dict[str, float]:
+def measure(answers: Answers, times: NDArray[Any] | None = None) -> dict[str, float]:
     """All metrics for the answers' number of classes; NaN where the weighted rows do not define one.
 
     Args:
-        weights: How often each row counts; float64, shape (rows,). Once each by default.
+        times: How often each row is there, besides its weight; float64, shape (rows,). Once each by default.
     """
     import numpy
 
-    if weights is None:
-        weights = numpy.ones(len(answers.truth))
+    weights = answers.counted(times)
     total = weights.sum()
+    if not total > 0:
+        return dict.fromkeys(names(answers.classes), float("nan"))
     confusion = numpy.bincount(answers.cells, weights, minlength=answers.classes**2).reshape(answers.classes, -1)
     hits, asked, said = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     found = {"accuracy": float(hits.sum() / total), "balanced_accuracy": float((hits[asked > 0] / asked[asked > 0]).mean())}
@@ -170,10 +181,11 @@ def measure(answers: Answers, weights: NDArray[Any] | None = None) -> dict[str, 
         found["roc_auc"], found["f1"] = area, float(f1[index])
         found["precision"] = float(hits[index] / said[index]) if said[index] > 0 else 0.0
         found["recall"] = float(hits[index] / asked[index]) if asked[index] > 0 else 0.0
-        found["brier"] = float(weights @ answers.squared_error / total)
+        found["brier"] = float((weights * answers.squared_error).sum() / total)
     else:
         found["roc_auc_ovr"], found["f1_macro"] = area, float(f1[answers.labels].mean())
-    found["log_loss"] = float(weights @ answers.surprise / total)
+    # no product of vectors: BLAS takes several threads for one, which on a busy machine takes a thousand times as long
+    found["log_loss"] = float((weights * answers.surprise).sum() / total)
     return {name: found[name] for name in names(answers.classes)}
 
 
@@ -193,14 +205,14 @@ def search_name(metric: str | None, classes: int) -> str:
     return metric
 
 
-def score(metric: str, truth: NDArray[Any], probabilities: NDArray[Any], positive: int | None) -> float:
+def score(
+    metric: str, truth: NDArray[Any], probabilities: NDArray[Any], positive: int | None, weights: NDArray[Any] | None = None
+) -> float:
     """A search's score of *probabilities*, greater is better; labels are taken at even odds."""
+    answers = Answers(truth, probabilities, probabilities.argmax(axis=1), positive, weights)
     if metric == "roc_auc" and positive is not None:
-        ranking = Ranking.of(truth == positive, probabilities[:, positive])
-        import numpy
-
-        return ranking.roc_auc(*ranking.counts(numpy.ones(len(truth))))
-    decided = probabilities.argmax(axis=1)
-    figures = measure(Answers(truth, probabilities, decided, positive))
+        ranking = answers.ranked[positive]
+        return ranking.roc_auc(*ranking.counts(answers.counted()))
+    figures = measure(answers)
     name = metric.removeprefix("neg_")
     return -figures[name] if name != metric else figures[name]

@@ -9,7 +9,7 @@ import msgspec
 
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract
-from shipway.modelling.preparation import Prepare
+from shipway.modelling.preparation import Prepare, types_after
 from shipway.modelling.preprocessing import Form, Preprocess
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def free_text(contract: Contract, prepare: Prepare, preprocess: Preprocess) -> list[str]:
     """Names, after `[prepare]`, of the columns of free text, which no encoding reads unless they are taken in by their levels."""
-    types = {prepare.rename.get(name, name): contract.columns[name].type for name in contract.features}
-    types.update(prepare.cast)
-    texts = [name for name, type in types.items() if type == "text" and name not in prepare.drop]
+    texts = [name for name, type in types_after(contract, prepare).items() if type == "text"]
     taken = {name for name, own in preprocess.columns.items() if own.high_cardinality in ("target", "rare")}
     return [name for name in texts if name not in taken]
 

@@ -153,7 +153,8 @@ def _importance(verdict: Verdict, axes: Axes) -> str:
         f"Loss of {curve['metric']} when the column is shuffled\n(mean, least and most of {curve['repeats']} shuffles)"
     )
     axes.set_ylabel("Column")
-    return f"Permutation importance on {curve['rows']:,} test rows"
+    title = f"Permutation importance on {curve['rows']:,} test rows"
+    return f"{title}\n({curve['left_out']:,} more columns matter less)" if curve["left_out"] else title
 
 
 def _unit_square(axes: Axes, *, legend: str, classes: int) -> None:

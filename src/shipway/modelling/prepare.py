@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Self
 
 import polars as pl
@@ -16,9 +16,8 @@ from polars.testing import assert_frame_equal
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from shipway.core.errors import DataError, UsageError
-from shipway.core.project import suggest
 from shipway.core.reading import cells
-from shipway.modelling.preparation import Prepare
+from shipway.modelling.preparation import Prepare, require
 
 ROW_WISE = frozenset({"Alias", "BinaryExpr", "Cast", "Column", "Function", "Literal", "Ternary"})
 """Kinds of nodes in Polars' serialized expressions that look at one row only; of functions, most do."""
@@ -43,14 +42,14 @@ class Preparer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # 
 
     def fit(self, frame: pl.DataFrame, y: Any = None) -> Self:
         """Check the section against *frame*. Raises UsageError naming the entry, and the columns there are."""
-        _require(self.rename, frame.columns, "prepare.rename")
+        require(self.rename, frame.columns, "[prepare.rename]")
         taken = set(frame.columns) - set(self.rename)
         for old, new in self.rename.items():
             if new in taken:
                 raise UsageError(f"[prepare.rename] {old} = {new!r}: there is a column {new!r} already")
             taken.add(new)
         frame = frame.rename(self.rename)
-        _require(self.cast, frame.columns, "prepare.cast")
+        require(self.cast, frame.columns, "[prepare.cast]")
         for name, type in self.cast.items():
             before = frame[name]
             try:
@@ -64,7 +63,7 @@ class Preparer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # 
             if name in frame.columns:
                 raise UsageError(f"{where}: there is a column {name!r} already; choose another name and drop the old one")
             frame = frame.with_columns(_checked(text, frame, where).alias(name))
-        _require(self.drop, frame.columns, "prepare.drop")
+        require(self.drop, frame.columns, "[prepare.drop]")
         if set(frame.columns) <= set(self.drop):
             raise UsageError("[prepare] drop leaves no column to learn from")
         return self
@@ -106,7 +105,7 @@ def _checked(text: str, frame: pl.DataFrame, where: str) -> pl.Expr:
         expression = _parse(text)
     except PolarsError as error:
         raise UsageError(f"{where} is no SQL expression: {error}; {columns}") from None
-    _require(dict.fromkeys(expression.meta.root_names()), frame.columns, where)
+    require(dict.fromkeys(expression.meta.root_names()), frame.columns, where)
     foreign = set(_kinds(json.loads(expression.meta.serialize(format="json")))) - ROW_WISE
     refusal = UsageError(
         f"{where} looks at more than one row (an aggregate or a window); [prepare] runs on each row alone, in training as in the "
@@ -147,10 +146,3 @@ def _kinds(node: Any) -> Iterator[str]:
             inputs = {"Function": ("input",), "Cast": ("expr",), "BinaryExpr": ("left", "right")}
             for name in inputs.get(kind, ("predicate", "truthy", "falsy")):
                 yield from _kinds(content[name])
-
-
-def _require(names: Iterable[str], columns: list[str], where: str) -> None:
-    for name in names:
-        if name not in columns:
-            place = where if where.startswith("[") else f"[{where}]"
-            raise UsageError(f"{place}: there is no column {name!r}; {suggest(name, columns)}")

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from shipway.core.contract import Type
 from shipway.core.errors import UsageError
 from shipway.core.project import suggest
 
@@ -140,8 +141,18 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         )
 
 
-def check(preprocess: Preprocess, kinds: Mapping[str, Kind]) -> None:
+def kind_of_type(type: Type | None) -> Kind | None:
+    """What a column of the contract's *type* is to a model; None where that is not known."""
+    if type is None:
+        return None
+    return {"category": "category", "text": "category", "datetime": "moment"}.get(type, "number")  # type: ignore[return-value]
+
+
+def check(preprocess: Preprocess, kinds: Mapping[str, Kind | None]) -> None:
     """Check the section against the columns that there are after `[prepare]`.
+
+    Args:
+        kinds: Of each column that a model gets to see; None where that is not known yet.
 
     Raises:
         UsageError: Naming the key, what was found and what may stand there.
@@ -159,7 +170,8 @@ def check(preprocess: Preprocess, kinds: Mapping[str, Kind]) -> None:
         if name not in kinds:
             raise UsageError(f"{where}: there is no such column after [prepare]; {suggest(name, kinds)}")
         _check_numbers(where, own)
-        _check_column(where, own, kinds[name])
+        if (kind := kinds[name]) is not None:
+            _check_column(where, own, kind)
 
 
 def _check_numbers(where: str, given: Preprocess | ColumnPreprocess) -> None:

@@ -23,7 +23,7 @@ from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
 from shipway.core.search import Search
-from shipway.modelling import contest, estimators, fitting, folds, kinds, lessons, metrics, pipeline, preprocessing, targets
+from shipway.modelling import contest, estimators, fitting, folds, kinds, lessons, pipeline, preprocessing, targets
 from shipway.modelling.alignment import Aligned
 from shipway.modelling.candidates import Setting
 from shipway.modelling.contest import Rules, Tried
@@ -72,14 +72,14 @@ def run(
     groups = group(settings, seed)
     truth = targets.codes(contract, training)
     weights = lessons.weights_of(contract, training)
-    _check_weights(groups, contract, preprocess)
+    check_weights(groups, contract, preprocess)
     opened = folds.split(contract, truth, folds_wanted, fits=len(groups), seed=seed, progress=progress)
     features = training.select(contract.features)
     prepared = Preparer.of(prepare).fit(features).transform(features)
     preprocessing.check(preprocess, kinds.kinds_of(prepared, pipeline.free_text(contract, prepare, preprocess)))
     positive = targets.positive(contract)
-    judging = _judging(opened, truth, metric, len(contract.classes), positive)
-    rules = Rules(metric, truth, positive, opened, judging)
+    flat = np.full((len(truth), len(contract.classes)), 1 / len(contract.classes))
+    rules = Rules(metric, truth, positive, opened, _judging(Rules(metric, truth, positive, opened, (), weights), flat), weights)
     tried = [Tried() for _ in settings]
     stop = threading.Event()
 
@@ -100,7 +100,7 @@ def run(
                 probabilities = model.predict_proba(score, **({"num_iteration": rounds} if rounds else {}))
                 result = tried[index]
                 result.probabilities[fold.number] = probabilities
-                if fold.number in judging:
+                if fold.number in rules.judging:
                     result.scores[fold.number] = rules.score(fold, probabilities)
                 result.seconds += seconds * (rounds / one.members[-1][1] if rounds else 1)
         finally:
@@ -153,7 +153,7 @@ def group(settings: Sequence[Setting], seed: int) -> list[Group]:
     return groups
 
 
-def _check_weights(groups: Sequence[Group], contract: Contract, preprocess: Preprocess) -> None:
+def check_weights(groups: Sequence[Group], contract: Contract, preprocess: Preprocess) -> None:
     """Raises UsageError where rows are to be weighed and an estimator, or the making up of rows, has no place for it."""
     if contract.weight is None and preprocess.imbalance != "class_weights":
         return
@@ -172,14 +172,13 @@ def _check_weights(groups: Sequence[Group], contract: Contract, preprocess: Prep
             )
 
 
-def _judging(opened: Sequence[Fold], truth: NDArray[Any], metric: str, classes: int, positive: int | None) -> list[int]:
+def _judging(rules: Rules, flat: NDArray[np.float64]) -> list[int]:
     """Numbers of the folds on which the metric is defined; where a rare class is missing from a fold, some are not."""
-    flat = np.full((len(truth), classes), 1 / classes)
-    scores = {fold.number: metrics.score(metric, truth[fold.score], flat[fold.score], positive) for fold in opened}
+    scores = {fold.number: rules.score(fold, flat[fold.score]) for fold in rules.folds}
     judging = [number for number, score in scores.items() if score == score]
     if not judging:
         raise DataError(
-            f"{metric} is not defined on any fold, for want of rows of each class; send more rows, or use fewer folds"
+            f"{rules.metric} is not defined on any fold, for want of rows of each class; send more rows, or use fewer folds"
         )
     return judging
 

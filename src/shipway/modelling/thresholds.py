@@ -22,7 +22,15 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Rule = Literal["f1", "youden"] | float | Costs
 
 
-def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any]) -> float:
+def check(rule: Rule) -> None:
+    """Raises UsageError for a number that is no probability, or a cost that is not above 0."""
+    if isinstance(rule, int | float) and not 0 <= rule <= 1:
+        raise UsageError(f"[train] threshold = {rule}: a threshold is a probability, from 0 to 1")
+    if isinstance(rule, Costs) and not (rule.false_positive > 0 and rule.false_negative > 0):
+        raise UsageError("[train] threshold: both costs must be above 0, such as { false_positive = 1, false_negative = 5 }")
+
+
+def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any], weights: NDArray[Any] | None = None) -> float:
     """The threshold that serves *rule* best: a row is positive when its score is at least this.
 
     It lies half-way between two neighbouring scores, so that the last digit of a score decides nothing.
@@ -32,6 +40,7 @@ def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any]) -> float:
             as it is; costs for the least cost.
         positive: Whether each row is positive; bool, shape (rows,).
         scores: P(positive) of each row by a model that did not learn from it; in [0, 1].
+        weights: How much each row counts; the same by default.
 
     Raises:
         UsageError: The number is no probability, or a cost is not above 0.
@@ -40,14 +49,11 @@ def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any]) -> float:
 
     from shipway.modelling.metrics import Ranking
 
+    check(rule)
     if isinstance(rule, int | float):
-        if not 0 <= rule <= 1:
-            raise UsageError(f"[train] threshold = {rule}: a threshold is a probability, from 0 to 1")
         return float(rule)
-    if isinstance(rule, Costs) and not (rule.false_positive > 0 and rule.false_negative > 0):
-        raise UsageError("[train] threshold: both costs must be above 0, such as { false_positive = 1, false_negative = 5 }")
     ranking = Ranking.of(positive, scores)
-    right, wrong = ranking.counts(numpy.ones(len(scores)))
+    right, wrong = ranking.counts(numpy.ones(len(scores)) if weights is None else weights)
     if isinstance(rule, Costs):
         gain = right * rule.false_negative - wrong * rule.false_positive
         if gain.max() < 0:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from shipway.core import quarantine, schema_changes
+from shipway.core import quarantine, schema_changes, table_changes
 from shipway.core.artifacts import ROW, SOURCE, Checked, Table
-from shipway.core.contract import Contract, Reading, read
+from shipway.core.contract import Contract, Reading, read, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.findings import Change, Examined, Finding
 from shipway.core.ports import Progress, Staging
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     import polars
 
 SHOWN_REASONS = 10
+SHOWN_LEVELS = 5
 AUDITED_ROWS = 100_000
 """Rows that are looked at for leaks, evenly spread over the table: a leak shows in any of them."""
+
+COMPARED_ROWS = 20_000
+"""Rows that show whether a new column has the values of a lost one."""
 
 
 @step(writes="checked")
@@ -48,14 +52,13 @@ def check(
     Raises:
         DataError: A column is lost, too many rows break a rule (the commonest reasons are named), or none is left.
     """
-
-    if not 0 <= max_bad_share <= 1:
-        raise UsageError(f"[check] max_bad_share must be between 0 and 1; found {max_bad_share}")
-    _compare_columns([name for name in rows.columns if name not in (SOURCE, ROW)], contract, progress)
+    _check_settings(contract, max_bad_share, known)
+    _compare_columns(rows, contract, progress)
     kept, aside = RowsWriter(staging / "rows"), RowsWriter(staging / "quarantine")
     aside.write(quarantine.empty())
     reasons = Counter[tuple[str, str, str]]()
     changes = Counter[tuple[str, str]]()
+    unlisted: dict[str, Counter[str]] = {}
     bad = 0
     with progress("checking", total=rows.height) as tick:
         for batch in rows.batches():
@@ -67,6 +70,7 @@ def check(
                 good = _but_for(broken, batch.height)
                 typed = reading.frame if good is None else reading.frame.filter(good)
                 changes.update(_changes(batch if good is None else batch.filter(good), typed, reading, broken, contract))
+                _count_unlisted(typed, contract, unlisted)
                 kept.write(typed)
                 for lines in quarantine.lines(batch, reading.broken):
                     aside.write(lines)
@@ -83,18 +87,28 @@ def check(
     aside.finish()
     checked = kept.finish()
     findings = _audit(checked, contract, known, progress) if audit else []
+    for name, levels in unlisted.items():
+        what = _unlisted(levels)
+        changes[name, f"kept with {what}"] = levels.total()
+        progress.warn(f"{name!r} has {what} in {levels.total():,} rows, which are kept; closed = true would set them apart")
     progress.note(f"{bad:,} quarantined")
     ordered = sorted(changes.items(), key=lambda item: (list(contract.columns).index(item[0][0]), item[0][1]))
     found = [Change(column=column, what=what, cells=cells) for (column, what), cells in ordered]
     return Checked(staging, Examined(received=rows.height, quarantined=bad, changes=found, findings=findings))
 
 
-def _audit(rows: Rows, contract: Contract, known: Collection[str], progress: Progress) -> list[Finding]:
-    from shipway.modelling import leakage
-
+@check.check
+def _check_settings(contract: Contract, max_bad_share: float, known: Collection[str]) -> None:
+    if not 0 <= max_bad_share <= 1:
+        raise UsageError(f"[check] max_bad_share must be between 0 and 1; found {max_bad_share}")
     for name in known:
         if name not in contract.columns:
             raise UsageError(f"[check] known: there is no column {name!r}; {suggest(name, contract.columns)}")
+
+
+def _audit(rows: Rows, contract: Contract, known: Collection[str], progress: Progress) -> list[Finding]:
+    from shipway.modelling import leakage
+
     with progress("looking for leaks"):
         sample, places = rows.sample(AUDITED_ROWS)
         findings = leakage.audit(sample, contract, places=places, known=known)
@@ -103,8 +117,13 @@ def _audit(rows: Rows, contract: Contract, known: Collection[str], progress: Pro
     return findings
 
 
-def _compare_columns(columns: Sequence[str], contract: Contract, progress: Progress) -> None:
-    found = schema_changes.changes(contract, columns)
+def _compare_columns(rows: Rows, contract: Contract, progress: Progress) -> None:
+    columns = [name for name in rows.columns if name not in (SOURCE, ROW)]
+    alike = None
+    if all(schema_changes.departed(contract, columns)):
+        sample, _ = rows.sample(COMPARED_ROWS)
+        alike = table_changes.alike(contract, table_changes.observe(contract, sample.drop(SOURCE, ROW)))
+    found = schema_changes.changes(contract, columns, alike=alike)
     for change in found:
         name = change.nearest if change.kind == "renamed" else change.column
         if change.kind in ("lost", "renamed") and (name == contract.target or not contract.columns[str(name)].nullable):
@@ -130,6 +149,25 @@ def _but_for(broken: polars.Series, height: int) -> polars.Series | None:
     import polars as pl
 
     return pl.Series([True]).new_from_index(0, height).scatter(broken, False) if len(broken) else None
+
+
+def _count_unlisted(typed: Table, contract: Contract, unlisted: dict[str, Counter[str]]) -> None:
+    """Add to *unlisted* how many rows have each level that an open list of the contract does not have."""
+    import polars as pl
+
+    for name, column in contract.columns.items():
+        if column.levels and not column.closed and name != contract.target and column.role != "ignored":
+            texts = typed[name].cast(pl.String)
+            listed = [text_of(level) for level in column.levels]
+            others = texts.filter(~texts.is_in(listed)).drop_nulls()
+            if len(others):
+                unlisted.setdefault(name, Counter()).update(dict(others.value_counts().sort(name).iter_rows()))
+
+
+def _unlisted(levels: Counter[str]) -> str:
+    shown = ", ".join(f'"{level}"' for level, _ in levels.most_common(SHOWN_LEVELS))
+    more = f" and {len(levels) - SHOWN_LEVELS} more" if len(levels) > SHOWN_LEVELS else ""
+    return f"levels that the contract does not list ({shown}{more})"
 
 
 def _changes(kept: Table, typed: Table, reading: Reading, broken: polars.Series, contract: Contract) -> Counter[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from shipway.core.artifacts import Checked, DataVersion, Page
+from shipway.core.artifacts import Checked, DataVersion, Page, Table
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError
 from shipway.core.findings import Finding, Tally
@@ -70,7 +70,7 @@ def _draw(
         data_version=data_version.name,
         received=checked.examined.received,
         kept=tally.kept,
-        quarantine=checked.quarantine,
+        quarantine=_told(checked),
         duplicates=tally.duplicates,
         conflicts=(tally.conflict_groups, tally.conflict_rows),
         findings=findings,
@@ -78,6 +78,16 @@ def _draw(
         stand_in=data_version.origin.stand_in,
     )
     return Page(text)
+
+
+def _told(checked: Checked) -> Table:
+    """The quarantine without the rows themselves, which would take much memory and are never shown."""
+    import polars as pl
+
+    from shipway.core import quarantine
+
+    names = ["source", "row", "column", "rule", "message"]
+    return pl.concat([quarantine.empty().select(names), *checked.quarantine_rows.batches(names)])
 
 
 def tidy(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, Literal
 
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract, text_of
 from shipway.core.errors import DataError, UsageError
 from shipway.core.ports import Progress
+from shipway.core.project import suggest
 from shipway.core.rows import Rows
 from shipway.core.step import step
 
@@ -22,6 +22,7 @@ MERGED = "other"
 """Name of the class that rare classes are merged into, unless it is taken."""
 
 RareClasses = Literal["keep", "merge", "fail"]
+Twins = Literal["together", "spread"]
 
 
 @step(writes=("training", "testing"))
@@ -33,12 +34,15 @@ def split(
     test_share: float = 0.2,
     stratify: bool = True,
     group: str | None = None,
+    twins: Twins = "together",
     rare_classes: RareClasses = "keep",
     seed: int = 0,
 ) -> tuple[Table, Table]:
     """Split the clean rows into a training part and a test part, both in the order of the rows.
 
-    Rows with the same group, or with equal features, stay together, so that no test row has a twin in training.
+    Rows with the same group, or with equal features, stay together, so that no test row has a twin in training. Where equal
+    features are chance, and no sign of one case that came twice, they are better `spread`: else the test part would hold just
+    those kinds of rows that training lacks.
     Classes with too few rows to be split are named in a warning, or in the error that `fail` makes of them.
 
     Args:
@@ -46,6 +50,7 @@ def split(
         test_share: Share of the rows to set aside, in (0, 1).
         stratify: Keep the share of each class equal in both parts, as far as rows that stay together let it.
         group: Column whose equal values stay on one side; rows without a value stand alone.
+        twins: Whether rows with equal features stay `together`; `shipway new` writes `spread` where they are many, by chance.
         rare_classes: Classes with too few rows to be split stay in training with `keep`; with `merge` they become one class in
             both parts, and the model learns that one; `fail` stops the run.
         seed: Fixes the draw: the same rows and seed give the same parts on any machine.
@@ -56,12 +61,9 @@ def split(
     import numpy as np
     import polars as pl
 
-    if not 0 < test_share < 1:
-        raise UsageError(f"[split] test_share must lie between 0 and 1; found {test_share}")
-    if rare_classes == "merge" and not stratify:
-        raise UsageError('[split] rare_classes = "merge" needs stratify = true, or a class might be in the test part alone')
+    _check_settings(contract, test_share, stratify, group, rare_classes)
     table = clean.frame()
-    together = _together(table, contract, group)
+    together = _together(table, contract, group, twins)
     labels = _labels(table, contract)
     strata, apart = _strata(labels, together, len(contract.classes), stratify=stratify)
     for place in np.flatnonzero(np.bincount(labels, minlength=len(contract.classes)) == 0).tolist():
@@ -82,6 +84,17 @@ def split(
         _check_part(name, part, contract)
     progress.note(f"{parts[0].height:,} training, {parts[1].height:,} testing")
     return parts
+
+
+@split.check
+def _check_settings(contract: Contract, test_share: float, stratify: bool, group: str | None, rare_classes: RareClasses) -> None:
+    if not 0 < test_share < 1:
+        raise UsageError(f"[split] test_share must lie between 0 and 1; found {test_share}")
+    if rare_classes == "merge" and not stratify:
+        raise UsageError('[split] rare_classes = "merge" needs stratify = true, or a class might be in the test part alone')
+    others = [name for name in contract.columns if name != contract.target]
+    if group is not None and group not in others:
+        raise UsageError(f"[split] group = {group!r} must be a column other than the target; {suggest(group, others)}")
 
 
 def _named(places: list[int], labels: NDArray[Any], contract: Contract) -> str:
@@ -129,23 +142,22 @@ def _labels(clean: Table, contract: Contract) -> NDArray[Any]:
     return clean[contract.target].cast(pl.String).replace_strict(places, return_dtype=pl.Int64).to_numpy()
 
 
-def _together(clean: Table, contract: Contract, group: str | None) -> NDArray[Any]:
+def _together(clean: Table, contract: Contract, group: str | None, twins: Twins) -> NDArray[Any]:
     """A number for each row, from 0 in order of first appearance, equal for rows that must stay together."""
     import numpy as np
     import polars as pl
 
-    first = clean.with_row_index(PLACE).select(pl.col(PLACE).first().over(contract.features)).to_series().to_numpy()
+    place = pl.col(PLACE)
+    alike = place.first().over(contract.features) if twins == "together" else place
+    first = clean.with_row_index(PLACE).select(alike).to_series().to_numpy()
     if group is not None:
-        first = _joined(first, _by_value(clean, contract, group))
+        first = _joined(first, _by_value(clean, group))
     return np.unique(first, return_inverse=True)[1]
 
 
-def _by_value(clean: Table, contract: Contract, group: str) -> NDArray[Any]:
+def _by_value(clean: Table, group: str) -> NDArray[Any]:
     import polars as pl
 
-    if group not in clean.columns or group == contract.target:
-        near = difflib.get_close_matches(group, clean.columns, n=1) or clean.columns
-        raise UsageError(f"[split] group = {group!r} must be a column other than the target; did you mean {near[0]!r}?")
     place = pl.col(PLACE)
     first = pl.when(pl.col(group).is_null()).then(place).otherwise(place.first().over(group))
     return clean.with_row_index(PLACE).select(first).to_series().to_numpy()

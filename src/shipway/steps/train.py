@@ -41,6 +41,7 @@ def train(
     contract = targets.learned(contract, training)
     winner = search.winner
     truth = targets.codes(contract, training)
+    weights = lessons.weights_of(contract, training)
     with progress(f"fitting {winner.candidate}"), fitting.heard() as heard:
         features = training.select(contract.features)
         pipeline = fitting.fit(
@@ -51,7 +52,7 @@ def train(
             contract=contract,
             prepare=prepare,
             preprocess=preprocess,
-            weights=lessons.weights_of(contract, training),
+            weights=weights,
             seed=seed,
         )
     for text in heard:
@@ -59,7 +60,7 @@ def train(
     positive = targets.positive(contract)
     line = None
     if positive is not None:
-        line = thresholds.choose(threshold, truth == positive, search.out_of_fold.to_numpy()[:, positive])
+        line = thresholds.choose(threshold, truth == positive, search.out_of_fold.to_numpy()[:, positive], weights)
     card = ModelCard(
         contract=contract,
         profile=profile.measure(contract, training),
@@ -76,3 +77,8 @@ def train(
     shown = "" if line is None else f", threshold {line:.3f}"
     progress.note(f"{winner.candidate} on {training.height:,} rows{shown}")
     return Model(pipeline, card)
+
+
+@train.check
+def _check_settings(threshold: Rule) -> None:
+    thresholds.check(threshold)

@@ -6,14 +6,15 @@ from typing import Literal
 
 from shipway.core.artifacts import Table
 from shipway.core.contract import Contract
+from shipway.core.errors import UsageError
 from shipway.core.ports import Progress
 from shipway.core.search import BLEND, Search
 from shipway.core.step import step
 from shipway.modelling import candidates as choices
-from shipway.modelling import defaults
+from shipway.modelling import defaults, preprocessing
 from shipway.modelling.candidates import Candidate
-from shipway.modelling.preparation import Prepare
-from shipway.modelling.preprocessing import Preprocess
+from shipway.modelling.preparation import Prepare, types_after
+from shipway.modelling.preprocessing import Preprocess, kind_of_type
 
 
 @step(writes="search")
@@ -73,6 +74,46 @@ def tune(
         progress.warn("[tune] blend = true: there is nothing to blend, as but one estimator could be scored; name another kind")
     progress.note(f"{len(found.trials)} trials, best {found.winner.mean:.4f} ({found.winner.candidate})")
     return found
+
+
+@tune.check
+def _check_settings(
+    contract: Contract,
+    prepare: Prepare,
+    preprocess: Preprocess,
+    candidates: dict[str, Candidate] | None,
+    search: Literal["grid", "random"],
+    trials: int,
+    metric: str | None,
+    folds: int | None,
+    rare_classes: str,
+) -> None:
+    from shipway.modelling import metrics, pipeline
+
+    choices.check(candidates, search=search, trials=trials)
+    if rare_classes != "merge":  # which may leave two classes, with other metrics
+        metrics.search_name(metric, len(contract.classes))
+    if folds is not None and folds < 2:
+        raise UsageError(f"[tune] folds = {folds}: a search needs at least 2 folds")
+    left_out = pipeline.free_text(contract, prepare, preprocess)
+    types = types_after(contract, prepare)
+    preprocessing.check(preprocess, {name: kind_of_type(types[name]) for name in types if name not in left_out})
+
+
+@tune.rehearse
+def _rehearse(
+    contract: Contract,
+    prepare: Prepare,
+    preprocess: Preprocess,
+    candidates: dict[str, Candidate] | None,
+    search: Literal["grid", "random"],
+    trials: int,
+    seed: int,
+) -> None:
+    from shipway.modelling import rehearsal
+
+    settings = [] if candidates is None else choices.settings(candidates, search=search, trials=trials, seed=seed)
+    rehearsal.rehearse(settings, contract=contract, prepare=prepare, preprocess=preprocess, seed=seed)
 
 
 def _tell(training: Table, contract: Contract, preprocess: Preprocess, progress: Progress) -> None:

@@ -38,6 +38,7 @@ def changed(start: bytes, **given: Any) -> dict[str, Any]:
         (lines("price", row="1,#"), {"separator": ";"}),
         (lines("a,b,c,d", row="#,2"), {}),
         (b"a,b,c\n1,2\n1,2,3\n1\n", {}),
+        (b"see here: all\nx y z\none two three\nand so on: more words\n" * 5, {"header": False}),
     ],
     ids=[
         "comma",
@@ -53,6 +54,7 @@ def changed(start: bytes, **given: Any) -> dict[str, Any]:
         "decimal commas of one column",
         "last cells left out",
         "last cells left out here and there",
+        "prose",
     ],
 )
 def test_the_separator_cuts_all_lines_evenly(start, expected):

@@ -70,6 +70,13 @@ def test_a_typed_row_fits_where_and_only_where_the_contract_reads_it(changed: di
     assert validator(VISITS).is_valid(row) == (not breaches) or texts
 
 
+def test_markers_that_are_no_numbers_of_json_stay_texts() -> None:
+    minutes = Column(type="number", nullable=True, missing=("", "NaN", "inf", "-999"))
+    schema = json_schema.column_schema(Contract(target="y", columns={"minutes": minutes, "y": VISITS.columns["back"]}), "minutes")
+    json.dumps(schema, allow_nan=False)
+    assert {"enum": ["", "NaN", "inf", "-999", -999], "description": "missing"} in schema["anyOf"]
+
+
 def test_a_records_own_schema_and_the_services_are_one() -> None:
     at_the_door = json_schema.record(VISITS, GOOD)
     assert at_the_door["required"] == ["pages", "grade", "device", "town", "member"]

@@ -116,6 +116,11 @@ def test_classes_that_differ_only_in_spelling_are_remarked_and_kept_apart() -> N
     assert '" >50K" and " >50K."' in found.remarks[0]
 
 
+def test_a_class_of_one_row_below_many_is_remarked() -> None:
+    assert any('"[unit]" has one row' in remark for remark in guess(["[unit]", *["yes", "no"] * 60]).remarks)
+    assert guess(["a", *["yes", "no"] * 6]).remarks == []
+
+
 @pytest.mark.parametrize(
     ("target", "dtype", "levels"),
     [
@@ -138,5 +143,7 @@ def test_a_table_that_nothing_can_be_learned_from_is_refused() -> None:
         infer(frame, target="y")
     with pytest.raises(UsageError, match="no column 'z'"):
         infer(frame, target="z")
+    with pytest.raises(UsageError, match=r"no column but 'y'.*separator"):
+        infer(frame.select("y"), target="y")
     with pytest.raises(UsageError, match="no rows"):
         infer(frame.clear(), target="y")

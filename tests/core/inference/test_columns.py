@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 import pytest
 from tests.core.inference.tables import ROWS, cells, column, guess, reading, values
 
+from shipway.core.contract import read
 from shipway.core.inference import infer
 
 LETTERS = "abcdefghijklmnop"
@@ -56,6 +57,11 @@ def test_the_type_is_guessed_from_the_cells(texts: list[str], type_: str) -> Non
         (cells(lambda draw, row: f"€{draw.randrange(10, 999)}.5M"), {"affixes": ("€", "M"), "type": "number"}),
         (cells(lambda draw, row: f"{draw.randrange(99)},5 °C"), {"decimal": ",", "affixes": ("°C",)}),
         (cells(lambda draw, row: f"{draw.randrange(1, 99)}.5 blips"), {"affixes": ("blips",)}),
+        (cells(lambda draw, row: f"{'<' if row % 9 == 0 else ''}{draw.random():.2f}"), {"affixes": ("<",), "type": "number"}),
+        (cells(lambda draw, row: f"{draw.random() - 0.5:.2f}".replace("-", "\u2212")), {"affixes": (), "type": "number"}),
+        (cells(lambda draw, row: f"{row - 50} kg".replace("-", "\u2212")), {"affixes": ("kg",), "type": "integer"}),
+        (cells(lambda draw, row: draw.choice(["<50K", ">=50K"])), {"affixes": (), "type": "category"}),
+        (cells(lambda draw, row: f"{draw.choice('<>')}{draw.randrange(99)}"), {"affixes": (), "type": "text"}),
     ],
 )
 def test_how_numbers_are_written_is_guessed_and_read(texts: list[str], expected: dict[str, Any]) -> None:
@@ -86,7 +92,7 @@ def test_a_comma_between_thousands_says_how_to_overrule_it() -> None:
             (marker, True)
             for marker in ("?", "NA", "N/A", "n.a.", "#N/A", "NULL", "\\N", "<NA>", "unknown", "Unknown ", " ", "missing", "-")
         ),
-        *((marker, False) for marker in ("None", "no", "other", "0")),
+        *((marker, False) for marker in ("None", "no", "other", "0", "★", "$", "\x93\x8c")),
     ],
 )
 def test_a_word_for_nothing_is_missing_in_a_category_unless_it_may_be_a_level(marker: str, kept: bool) -> None:
@@ -129,6 +135,8 @@ def test_a_missing_word_behind_a_unit_is_missing() -> None:
         ("-1", range(40)),
         ("-999.0", range(-20, 40)),
         ("99", range(1, 11)),
+        ("-999.9", range(100)),
+        ("999.99", range(27)),
     ],
 )
 def test_a_number_far_from_all_others_and_of_the_form_of_one_is_a_sentinel(sentinel: str, others: range) -> None:
@@ -195,6 +203,8 @@ def test_many_columns_with_slips_do_not_add_up_to_a_run_that_stops() -> None:
             for form in ("%d %b %Y", "%d-%b-%y", "%B %d, %Y", "%b %d, %Y", "%d. %B %Y", "%a, %d %b %Y", "%b-%Y", "%m/%Y")
         ),
         *((form, form) for form in ("%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y, %H:%M:%S.%f")),
+        *((form, form) for form in ("%Y-%m-%d %H:%M:%S UTC", "%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")),
+        *((form, None) for form in ("%Y%m%d %H:%M:%S", "%Y%m%dT%H%M")),
     ],
 )
 def test_dates_are_known_by_their_form_and_read(form: str, expected: str | None) -> None:
@@ -236,6 +246,67 @@ def test_dates_that_say_never_are_missing() -> None:
 @pytest.mark.parametrize("text", ["{}", "10.{}", "192.168.0.{}", "{}:30", "1.{}.3", "{}/7", "a-{}", "20{:02}-2{}"])
 def test_what_only_looks_like_a_date_is_none(text: str) -> None:
     assert column(cells(lambda draw, row: text.format(draw.randrange(60), draw.randrange(60)))).type != "datetime"
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "type_"),
+    [
+        ("{h:02}:{m:02}", "%H:%M", "integer"),
+        ("{h:02}:{m:02}:{s:02}", "%H:%M:%S", "integer"),
+        ("{h:02}:{m:02}:{s:02}.25", "%H:%M:%S", "number"),
+        ("{h}:{m:02} pm", "%I:%M %p", "integer"),
+        ("{s}:{m:02}", "%M:%S", "integer"),
+        ("PT{m}M", "PT%HH%MM%SS", "integer"),
+        ("PT{h}H{m}M", "PT%HH%MM%SS", "integer"),
+        ("{m} days {h:02}:{m:02}:{s:02}", "%d days %H:%M:%S", "integer"),
+        ("{h}h {m}m", "%Hh %Mm", "integer"),
+    ],
+)
+def test_times_of_day_and_durations_are_numbers_and_no_levels(text: str, form: str, type_: str) -> None:
+    texts = [text.format(h=row % 12 + 1, m=7 * row % 60, s=11 * row % 60) if row % 9 else "?" for row in range(ROWS)]
+    found = guess({"x": texts})
+    written = found.contract.columns["x"]
+    assert (written.type, written.format, "?" in written.missing) == (type_, form, True)
+    assert reading(texts).breaches == []
+    assert any("seconds" in reason for reason in found.reasons["x"])
+
+
+@pytest.mark.parametrize("text", ["{}:{}", "{} : {:02}", "a{}:{:02}", "{}/{:02}", "{}:{:02}:{:02}:00", "{}m{}"])
+def test_what_only_looks_like_a_time_is_none(text: str) -> None:
+    assert column(cells(lambda draw, row: text.format(draw.randrange(90), draw.randrange(90), draw.randrange(90)))).format is None
+
+
+def test_classes_may_be_times() -> None:
+    frame = pl.DataFrame({"x": [str(row % 7) for row in range(60)], "z": ["a", "b"] * 30, "y": ["08:00", "09:30"] * 30})
+    assert infer(frame, target="y").contract.classes == ["08:00", "09:30"]
+
+
+DAYS = [date(2019 + row % 5, row % 12 + 1, row % 28 + 1).strftime("%Y%m%d") for row in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "is_date"),
+    [
+        ("v", DAYS, True),
+        ("order_date", ["20260131", "20260201"] * 60, True),
+        ("v", ["20260131", "20260201"] * 60, False),
+        ("last_seen", [day if row % 5 else "0" for row, day in enumerate(DAYS)], True),
+        ("date", [*DAYS[1:], "20261301"], False),
+        ("amount", cells(lambda draw, row: draw.randrange(19_000_000, 21_000_000)), False),
+        ("student", [f"201901{row % 31 + 1:02}" for row in range(ROWS)], False),
+    ],
+)
+def test_digits_are_dates_where_more_than_their_form_says_so(name: str, texts: list[str], is_date: bool) -> None:
+    assert (column(texts, name).format == "%Y%m%d") is is_date
+
+
+def test_a_date_of_digits_may_be_sent_as_the_number_that_a_reader_of_csv_makes_of_it() -> None:
+    found = guess({"day": [day if row % 5 else "0" for row, day in enumerate(DAYS)]}).contract
+    sent = [{"day": day, "z": 1} for day in (20260131, 20260131.0, date(2026, 1, 31), "20260131", "2026-01-31", 0, "0", None)]
+    read_back = read(found, sent, target=False)
+    assert read_back.breaches == []
+    assert read_back.frame["day"].to_list() == [datetime(2026, 1, 31)] * 5 + [None] * 3
+    assert read(found, [{"day": 20261301, "z": 1}], target=False).breaches[0].rule == "type"
 
 
 def test_levels_are_listed_where_they_are_few_and_never_closed() -> None:

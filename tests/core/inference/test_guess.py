@@ -181,6 +181,15 @@ def test_names_of_columns_may_be_anything() -> None:
     assert infer(rows, target="y").contract.features == names
 
 
+def test_a_line_of_names_that_comes_again_is_no_row() -> None:
+    part = {"x": [str(row) for row in range(50)], "z": ["a", "b"] * 25, "y": ["yes", "no"] * 25}
+    rows = pl.concat([pl.DataFrame(part), pl.DataFrame({name: [name] for name in part}), pl.DataFrame(part)])
+    found = infer(rows, target="y")
+    assert (found.contract.classes, found.contract.columns["z"].levels, found.bad) == (["no", "yes"], ["a", "b"], 1)
+    assert {breach.row for breach in read(found.contract, rows, target=True).breaches} == {50}
+    assert "1 row is the line of names again, and set apart" in found.remarks
+
+
 def test_a_reserved_name_is_refused() -> None:
     rows = pl.DataFrame({"_shipway_row": ["1", "2"] * 20, "x": ["1", "2"] * 20, "y": ["a", "b"] * 20})
     with pytest.raises(UsageError, match=r"_shipway_row.*rename the column"):

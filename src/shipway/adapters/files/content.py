@@ -36,6 +36,13 @@ KINDS = (
     ),
     (re.compile(rb'(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*("[^"]*"\s*:|\}\s*\Z)'), "JSON; write it as CSV or Parquet"),
     (re.compile(rb'(\xef\xbb\xbf)?\s*\[\s*(\[|[-\d."][^\n]*\]\s*\Z|\]\s*\Z)'), "JSON; write it as CSV or Parquet"),
+    (re.compile(rb"\s*(%[^\n]*\n\s*)*@relation\s", re.IGNORECASE), "ARFF; write it as CSV, with a line of names"),
+    (
+        re.compile(rb"\s*(--[^\n]*\n\s*)*(create\s+table|drop\s+table|insert\s+into)\s", re.IGNORECASE),
+        "an SQL script; export the table as CSV",
+    ),
+    (re.compile(rb"[-+]?\d+(\.\d+)?( \d+:[-+.\deE]+)+ *\r?\n"), "libsvm's sparse lines; write them as CSV"),
+    (re.compile(rb"\s*\|[^\n]*\|\s*\n\|[ :|-]*--[ :|-]*\|\s*\n"), "a table of Markdown; write it as CSV"),
 )
 """What files that are no table start with, and what they are with the next thing to do."""
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b]")

@@ -67,12 +67,12 @@ class Delimited:
 
     def unrepeated(self, state: Path | None) -> Iterator[Unrepeated]:
         """As `batches`, without rows whose line equals that of a row that was settled; not all of them are found."""
-        from shipway.adapters.files import repeats
+        from shipway.adapters.files import repeats, survey
 
         with self._as_utf_8(state) as file:
             done: int | None = 0
             # a first line may begin with a byte order mark, which is none of its cell's
-            if self.modern and self.lines and len(self.names) > 1:
+            if self.modern and self.lines and len(self.names) > 1 and not survey.taken_for_packed(file):
                 done = yield from self._by_lines(file)
             if done is not None:
                 yield from repeats.unrepeated(self.name, self._batches_of(file, self._survey(file), done))

@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy
 from numpy.typing import NDArray
 
-from shipway.core.dialect import Dialect
+from shipway.core.dialect import DOUBLED_END, Dialect
 
 Bytes = NDArray[numpy.uint8]
 Places = NDArray[numpy.intp]
 
 CHUNK_BYTES = 1 << 20
 FEED, RETURN = ord("\n"), ord("\r")
+TAKEN_FOR_PACKED = (b"x\x01", b"x^", b"x\x9c", b"x\xda")
+"""What packed data starts with (RFC 1950, 2.2), which Polars unpacks: as may a table whose first name is x, cut at ^."""
 
 
 def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | None:
@@ -29,7 +31,7 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
     """
     parts = _parts(file, lines)
     first = next(parts, b"")
-    if lines and first.startswith(codecs.BOM_UTF8):
+    if (lines and first.startswith(codecs.BOM_UTF8)) or taken_for_packed(file):
         return None
     return rows_in(itertools.chain([first] if first else [], parts), dialect, width=width)
 
@@ -37,7 +39,8 @@ def rows_of(file: Path, dialect: Dialect, *, lines: int, width: int) -> int | No
 def rows_in(parts: Iterable[bytes], dialect: Dialect, *, width: int) -> int | None:
     """The number of rows, or None where the text is not written in the strict way that Polars reads.
 
-    That way is RFC 4180: lines end in a line feed, and a quote stands at both ends of a cell or, doubled, inside a quoted one.
+    That way is RFC 4180: lines end in a line feed, with at most one return before it, and a quote stands at both ends of a cell
+    or, doubled, inside a quoted one.
     Polars misreads some files that are not so without a word. Lines with nothing in them are no rows of a table that is wider
     than a column: at the end of the file they do not count; further up Polars would take them for rows.
 
@@ -51,6 +54,8 @@ def rows_in(parts: Iterable[bytes], dialect: Dialect, *, width: int) -> int | No
     rows = blank = 0
     inside = False
     for part in parts:
+        if DOUBLED_END.encode() in part:
+            return None
         cells = numpy.frombuffer(part, numpy.uint8)
         ends = numpy.flatnonzero(cells == FEED)
         if quote and (inside or quote in part):
@@ -68,6 +73,12 @@ def rows_in(parts: Iterable[bytes], dialect: Dialect, *, width: int) -> int | No
             blank += tail
         rows += len(ends) + unended
     return None if inside else rows - blank
+
+
+def taken_for_packed(file: Path) -> bool:
+    """Whether Polars would unpack *file*, which is text."""
+    with file.open("rb") as opened:
+        return opened.read(2) in TAKEN_FOR_PACKED
 
 
 def _parts(file: Path, lines: int) -> Iterator[bytes]:

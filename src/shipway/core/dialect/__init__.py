@@ -24,6 +24,7 @@ NEVER = "\x1f"
 """What separates the cells of a table with one column whose texts have every usual separator in them (ASCII's unit separator)."""
 EXCEL_HINT = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """The line by which Excel is told the separator."""
+DOUBLED_END = "\r\r\n"
 QUOTED_RECORDS = 500
 """Records in which signs of the way of quoting are looked for."""
 
@@ -107,8 +108,11 @@ def sniff(
 
 
 def line_feeds(text: str) -> str:
-    """*text* with line feeds where its lines end as on old Macs, in carriage returns alone."""
-    return text if "\n" in text else text.replace("\r", "\n")
+    """*text* with line feeds where its lines end as on old Macs, in carriage returns alone.
+
+    Two returns before a line feed, which Windows writes where a program ends lines in one itself, end a line and a blank one.
+    """
+    return text.replace(DOUBLED_END, "\n\n") if "\n" in text else text.replace("\r", "\n")
 
 
 def columns(start: bytes, dialect: Dialect, *, cut: bool = False) -> tuple[list[str], int]:
@@ -195,12 +199,12 @@ def _rare(text: str, quotes: list[str | None], *, cut: bool) -> Trial | None:
     for way in (Way(sign, quote, None) for sign in RARE_SEPARATORS if sign[0] in text for quote in quotes):
         trial = attempt(text, way, cut=cut)
         rows = [record for record in trial.records if not record.blank]
-        if len(rows) < LEAST_RARE_RECORDS:
+        if len(rows) < LEAST_RARE_RECORDS or trial.score <= LEAST_RARE_SCORE:
             continue
         body = rows[1:] if short_by_one(rows[0], rows[1:]) else rows
-        even = all(len(record.cells) == trial.width for record in body)
-        sure = way.separator in "^~" if trial.width == 2 else trial.width > 2 and (way.separator in "^~" or _has_numbers(body))
-        if even and sure and trial.score > LEAST_RARE_SCORE:
+        if any(len(record.cells) != trial.width for record in body):
+            continue
+        if way.separator in "^~" if trial.width == 2 else trial.width > 2 and (way.separator in "^~" or _has_numbers(body)):
             return trial
     return None
 

@@ -15,7 +15,7 @@ HEADLINES = 30
 """Most lines of titles and comments that may stand before a table."""
 LEAST_TITLED = 4
 """Least columns of a table before which a line that is empty but for one cell is a title."""
-NUMBER = re.compile(r"(?=[^\dA-Za-z]*\d)\s*[-+]?[$€£]?\s?(\d{1,3}([.,' ]\d{3})+|\d+)?([.,]\d*)?([eE][-+]?\d+)?\s?[%$€£]?\s*")
+NUMBER = re.compile(r"(?=[^\dA-Za-z]*\d)\s*[-+−]?[$€£]?\s?(\d{1,3}([.,' ]\d{3})+|\d+)?([.,]\d*)?([eE][-+]?\d+)?\s?[%$€£]?\s*")
 LEAST_ROWS_BELOW = 3
 """Least rows that have to be one cell longer than the names above them; fewer may be mistakes."""
 UNCLOSED = 0.5

@@ -6,6 +6,7 @@ examples. A number or date that is sent as text is held to its form only, as JSO
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 
 from shipway.core.contract import Column, Contract, Level, text_of
 from shipway.core.project import ProjectInfo
-from shipway.core.reading.spelling import Spelling, number_pattern
+from shipway.core.reading.spelling import Spelling, is_of_digits, number_pattern
 
 Schema = dict[str, Any]
 
@@ -99,7 +100,10 @@ def _boolean(column: Column) -> list[Schema]:
 
 def _datetime(column: Column) -> list[Schema]:
     iso: Schema = {"type": "string", "description": "ISO 8601; an offset is turned to UTC", "examples": ["2026-11-23T09:30:00"]}
-    return [iso] if column.format is None else [iso, {"type": "string", "description": f"a date as {column.format}"}]
+    if column.format is None:
+        return [iso]
+    kinds = ["string", "integer"] if is_of_digits(column.format) else "string"
+    return [iso, {"type": kinds, "description": f"a date as {column.format}"}]
 
 
 def _category(column: Column) -> list[Schema]:
@@ -125,6 +129,8 @@ def _number(text: str) -> int | float | None:
     try:
         number = float(text)
     except ValueError:
+        return None
+    if not math.isfinite(number):  # JSON has no such number, so nobody can send one
         return None
     return int(number) if number.is_integer() else number
 

@@ -47,10 +47,11 @@ def _field(contract: Contract, name: str) -> Field:
     field: Field = {"name": name, "type": TYPES.get(column.type, column.type), **said, **_written(column)}
     if column.missing != DEFAULT_MISSING:
         field["missingValues"] = list(column.missing)
+    timed = column.format is not None and column.type != "datetime"
     rules = {
         "required": True if name in required(contract, target=True) else None,
-        "minimum": _whole(column.minimum),
-        "maximum": _whole(column.maximum),
+        "minimum": None if timed else _whole(column.minimum),
+        "maximum": None if timed else _whole(column.maximum),
         "enum": levels if closed else None,
     }
     if rules := {rule: value for rule, value in rules.items() if value is not None}:
@@ -68,6 +69,8 @@ def _written(column: Column) -> Field:
             return {"format": "any"}
         case "datetime":
             return {"type": _moment(column.format or ""), "format": column.format}
+    if column.format is not None:
+        return {"type": "string", **_extended({"format": column.format})}
     field: Field = {}
     if column.thousands is not None or column.decimal != ".":
         # readers of the standard's first version know these of numbers only

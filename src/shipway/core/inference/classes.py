@@ -27,6 +27,9 @@ classes do not. Of the ages in the census (Kohavi 1996) the rarest has 0.002 of 
 POSITIVE = ("yes", "true", "1", "positive", "y", "t", "pos", "+", "1.0")
 """Names of the class that a question is about, in lower case."""
 
+FEW_STRAYS = 3
+"""Classes of one row up to which each of them may be no class at all, but a unit or a remark below the names."""
+
 SURELY_NOTHING = ("?", "na", "n/a", "nan", "null", "<na>", "#n/a", "nat", "n.a.", "\\n")
 """What means "no class"; words such as "unknown" or "none" may be the name of one."""
 
@@ -75,7 +78,7 @@ def find(cells: Distinct, habits: Habits) -> TargetGuess:
     column = Column(type=guess.column.type, missing=markers, levels=guess.column.levels, closed=True)
     positive, why = _positive(column.levels or [], guess.values)
     guess = replace(guess, column=column, reasons=(*reasons, *why), missing=cells.missing + total(words))
-    return TargetGuess(guess, positive, _lookalikes(guess))
+    return TargetGuess(guess, positive, (*_lookalikes(guess), *_strays(guess)))
 
 
 def _numbers(cells: Distinct) -> tuple[pl.DataFrame, Spelling] | None:
@@ -122,7 +125,8 @@ def _named(cells: Distinct) -> ColumnGuess:
             f"has {texts.height:,} different texts in {rows:,} rows, so most classes would have one row",
             "choose a column whose values repeat",
         )
-    why = f"{texts.height} classes; {smallest(texts['rows']):,} rows of the rarest"
+    rarest = smallest(texts["rows"])
+    why = f"{texts.height} classes; {rarest:,} row{'' if rarest == 1 else 's'} of the rarest"
     return ColumnGuess(
         Column(type="category", levels=sorted(texts["text"].to_list())), (why,), texts.with_columns(label="text"), cells.missing
     )
@@ -152,6 +156,20 @@ def _lookalikes(guess: ColumnGuess) -> tuple[str, ...]:
         "make them equal in the file"
         for alike in texts
         if len(alike) > 1
+    )
+
+
+def _strays(guess: ColumnGuess) -> tuple[str, ...]:
+    """Classes of one row among others of many."""
+    if guess.column.type != "category":
+        return ()
+    alone = guess.values.filter(pl.col("rows") == 1)
+    if not 0 < alone.height <= FEW_STRAYS or total(guess.values) < ROWS_A_CLASS * guess.values.height:
+        return ()
+    names = " and ".join(map(shown, sorted(alone["text"].to_list())))
+    many = alone.height > 1
+    return (
+        f"the class{'es' if many else ''} {names} ha{'ve' if many else 's'} one row: if it is no class, take it out of `levels`",
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from shipway.core.contract import Column, Type, text_of
-from shipway.core.inference import dates, nothing, numbers
+from shipway.core.inference import dates, nothing, numbers, times
 from shipway.core.inference.distinct import Distinct, commonest, quoted, shown, total
 
 LISTED_LEVELS = 30
@@ -29,8 +29,6 @@ SCALE = range(3, 21)
 
 POINTED = "[.]([0-9]{1,2}|[0-9]{4,})([^0-9]|$)"
 """A point that does not stand before three digits, so that it is one of a decimal."""
-
-COMPACT_DATE = r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,16 @@ def guess(cells: Distinct, habits: Habits) -> ColumnGuess:
         return _typed_numbers(cells)
     if not isinstance(dtype, pl.String) or cells.texts.is_empty():
         return _category(cells)
+    if not cells.typed and (compact := dates.find_compact(cells)):
+        return _dates(cells, compact)
     if not cells.typed and (found := numbers.find(cells, decimal_comma=habits.decimal_comma is True)):
         return _numbers(cells, found)
     if truths := _booleans(cells):
         return truths
     if found_dates := dates.find(cells, order=habits.order):
         return _dates(cells, found_dates)
+    if found_times := times.find(cells):
+        return _times(cells, found_times)
     return _category(cells)
 
 
@@ -137,8 +139,6 @@ def _numbers(cells: Distinct, found: numbers.Numbers) -> ColumnGuess:
     )
     reasons = [_range(values, type), *_writing(found, values), *_missing_reasons(cells, words), *_sentinel_reasons(gone)]
     reasons += _rogue_reasons(found.rogue, "a number")
-    if whole and values["text"].str.contains(COMPACT_DATE).all() and values.height > nothing.MANY:
-        reasons.append('looks like dates without signs between; as dates: type = "datetime", format = "%Y%m%d"')
     pointed = found.texts["trimmed"].str.contains(POINTED).any() and written.decimal == "."
     settled = None if found.ambiguous or whole else True if written.decimal == "," else False if pointed else None
     open = found.ambiguous or (written.plain and not whole and not pointed)
@@ -186,6 +186,8 @@ def _dates(cells: Distinct, found: dates.Dates) -> ColumnGuess:
     if found.other is not None:
         way = "day first" if found.order == dates.DAY_FIRST else "month first"
         reasons.append(f"{way}: {found.reason}; the other way round: format = {quoted(found.other)}")
+    elif found.reason:
+        reasons.append(found.reason)
     elif found.form is not None:
         reasons.append(f"only {quoted(found.form)} reads them all")
     reasons += [*_missing_reasons(cells, words), *_rogue_reasons(found.rogue, "a date")]
@@ -193,6 +195,24 @@ def _dates(cells: Distinct, found: dates.Dates) -> ColumnGuess:
     habit = Habits(order=found.order if settled else None)
     slips = tuple(found.rogue["text"].to_list())
     return ColumnGuess(column, tuple(reasons), values, missing, total(found.rogue), slips, habit, found.other is not None)
+
+
+def _times(cells: Distinct, found: times.Times) -> ColumnGuess:
+    words, values = found.texts.filter(found.markers), found.values
+    missing = cells.missing + total(words)
+    whole = bool((values["value"] == values["value"].round()).all())
+    column = Column(
+        type="integer" if whole else "number", nullable=missing > 0, missing=_markers(cells, words), format=found.form
+    )
+    numbers = values["value"].sort()
+    reasons = [
+        f'times of day or durations, read as {numbers[0]:.10g} to {numbers[-1]:.10g} seconds; as levels: type = "category"'
+    ]
+    if found.other is not None:
+        reasons.append(f"{quoted(found.form)} by what is usual; the other one: format = {quoted(found.other)}")
+    reasons += [*_missing_reasons(cells, words), *_rogue_reasons(found.rogue, "a time")]
+    slips = tuple(found.rogue["text"].to_list())
+    return ColumnGuess(column, tuple(reasons), values, missing, total(found.rogue), slips)
 
 
 def _category(cells: Distinct) -> ColumnGuess:

@@ -10,7 +10,8 @@ from datetime import datetime
 import polars as pl
 
 from shipway.core.inference import nothing
-from shipway.core.inference.distinct import Distinct, sampled, total
+from shipway.core.inference.distinct import Distinct, sampled, total, words
+from shipway.core.inference.names import parts_of
 from shipway.core.inference.numbers import ONE_SLIP_FROM, TOLERATED
 from shipway.core.reading import texts as reading
 from shipway.core.reading.spelling import date_pattern
@@ -22,9 +23,11 @@ ENOUGH = 1 - 2 * TOLERATED
 """Share of the sample that a format must read; a sample of so few cells may hold twice as many slips as the column."""
 
 LIKE_A_DATE = (
-    r"^(?:[A-Za-z]{3,9},? )?(?:[0-9]{1,4}(?:[-./ ]|[.] )[A-Za-z0-9]{1,9}(?:[-./ ,]|$)|[A-Za-z]{3,9}[-./ ][0-9]{1,4}(?:[ ,]|$))"
+    r"^(?:[A-Za-z]{3,9},? )?"
+    r"(?:[0-9]{1,4}(?:[-./ ]|[.] )[A-Za-z0-9]{1,9}(?:[-./ ,]|$)|[A-Za-z]{3,9}[-./ ]{1,2}[0-9]{1,4}(?:[ ,]|$)|[0-9]{8}[T ][0-9])"
 )
-"""Two numbers, or a number and a name of a month, with a sign between them at the start of the cell."""
+"""Two numbers, or a number and a name of a month, with a sign between them at the start of the cell; or the digits of a date and
+of a time."""
 
 DAY_FIRST, MONTH_FIRST = "dm", "md"
 NUMERIC_DATES = [f"%{first}{sep}%{second}{sep}%{third}" for sep in "/.-" for first, second, third in ("dmY", "mdY", "dmy", "mdy")]
@@ -33,9 +36,12 @@ NAMED_DATES = [form.replace("_", sep) for sep in " -/." for form in ("%d_%b_%Y",
 NAMED_DATES += ["%b %d, %Y", "%B %d, %Y", "%B %d %Y", "%d. %b %Y", "%d. %B %Y", "%d %b, %Y", "%d %B, %Y"]
 NAMED_DATES += [f"{day}, {date}" for day in ("%a", "%A") for date in ("%d %b %Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")]
 MONTHS = ["%Y-%m", "%Y/%m", "%m/%Y", "%b-%Y", "%b %Y", "%B %Y", "%b-%y", "%Y-%b"]
-CLOCKS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%z"]
+CLOCKS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S%z", "%H:%M:%S %z"]
+CLOCKS += [f"{clock} {zone}" for zone in ("UTC", "GMT") for clock in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")]
 TIMES = ["", *(sign + clock for sign in (" ", "T", ", ") for clock in CLOCKS)]
 CANDIDATES = [date + time for date in [*NUMERIC_DATES, *NAMED_DATES] for time in TIMES] + MONTHS
+CANDIDATES += [f"%a %b %d {clock} %Y" for clock in ("%H:%M:%S", "%H:%M:%S UTC", "%H:%M:%S GMT", "%H:%M:%S %z")]
+"""All that are tried beside ISO 8601; the last ones are those of C's `asctime` and its kin."""
 
 LIKELY_YEARS = (1000, 2500)
 YEARS = (1900, 2100)
@@ -43,6 +49,16 @@ YEARS = (1900, 2100)
 
 NEVER = [datetime(1900, 1, 1), datetime(9999, 12, 31), datetime(9999, 12, 31, 23, 59, 59), datetime(1, 1, 1)]
 """Dates that data bases write for "not yet" and "no date"."""
+
+COMPACT_FORM = "%Y%m%d"
+COMPACT = r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$|^99991231$"
+NO_DAY = ["0", "00000000", "99999999"]
+"""What stands for no date among such digits."""
+
+DAY_WORDS = words(
+    "date dates day dt datum fecha data tag dob birthday birthdate dat ymd yyyymmdd on at since until time timestamp"
+)
+"""Words of a name that speak of a day."""
 
 FAR = 10
 """Years between the first other date and 1900 from which the latter, repeated, says that there is no date."""
@@ -103,6 +119,35 @@ def find(cells: Distinct, *, order: str | None = None) -> Dates | None:
     best = min(judged, key=lambda one: total(one.rogue))
     same = [one for one in judged if total(one.rogue) == total(best.rogue)]
     return _decide(same, order)
+
+
+def find_compact(cells: Distinct) -> Dates | None:
+    """Read *cells* as dates of digits alone, such as 20260131; None where they are none.
+
+    They are whole numbers too, so more than their form has to say it: a name that speaks of a day, or many of them that go
+    through months and have days that no month's number could be.
+    """
+    sample = sampled(cells.texts)
+    inside = (
+        sample["trimmed"].str.contains(COMPACT)
+        | sample["trimmed"].is_in(NO_DAY)
+        | sample.select(nothing.among_values()).to_series()
+    )
+    if sample.is_empty() or not inside.all():
+        return None
+    zeros = cells.texts["trimmed"].is_in(NO_DAY)
+    found = _judge(replace(cells, texts=cells.texts.filter(~zeros)), COMPACT_FORM)
+    if found is None or found.rogue.height or not YEARS[0] <= found.values["value"].dt.year().min() <= YEARS[1]:  # type: ignore[operator]
+        return None
+    named = bool(DAY_WORDS & set(parts_of(cells.name)))
+    moments = found.values["value"].dt
+    calendar = len(found.values) > nothing.MANY and moments.month().n_unique() > 2 and moments.day().max() > 12  # type: ignore[operator]
+    if not (named or calendar):
+        return None
+    texts = pl.concat([found.texts, cells.texts.filter(zeros).with_columns(value=pl.lit(None, dtype=pl.Datetime("us")))])
+    markers = pl.concat([found.markers, pl.Series([True] * int(zeros.sum()), dtype=pl.Boolean)])
+    why = "by its name and digits" if named else "as all of many numbers are days of the calendar"
+    return Dates(COMPACT_FORM, texts, markers, reason=f'dates {why}; if they are numbers: type = "integer", and no format')
 
 
 def _decide(same: list[Dates], order: str | None) -> Dates:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from shipway.core import contract_rules
-from shipway.core.contract import Contract
+from shipway.core.contract import Column, Contract
 from shipway.core.errors import UsageError
-from shipway.core.inference import classes, columns, roles
+from shipway.core.inference import classes, columns, equals, roles
 from shipway.core.inference.columns import ColumnGuess, Habits
 from shipway.core.inference.distinct import Distinct, quoted
 
@@ -19,6 +19,9 @@ SLIPS = 0.03
 
 STOPPED = 0.05
 """`[check] max_bad_share` as it is when nobody sets it."""
+
+WIDTH_OF_NAMES = 3
+"""Cells of a row that must all be the names of their columns for it to be the line of names again; fewer may be so by chance."""
 
 TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
@@ -32,6 +35,8 @@ class Guess:
         remarks: Sentences about the table as a whole.
         rows: Rows that it was guessed from.
         bad: How many of them break the contract at most: rows without a class, and slips.
+        repeats: Why rows that are equal in every column are none; None where they are to be dropped.
+        twins: Why rows with equal features are no twins; None where the split is to keep them together.
     """
 
     contract: Contract
@@ -39,6 +44,8 @@ class Guess:
     remarks: list[str] = field(default_factory=list)
     rows: int = 0
     bad: int = 0
+    repeats: str | None = None
+    twins: str | None = None
 
 
 def infer(frame: pl.DataFrame, *, target: str) -> Guess:
@@ -58,17 +65,17 @@ def infer(frame: pl.DataFrame, *, target: str) -> Guess:
         raise UsageError(f"the table has no column {target!r} to predict; its columns are {', '.join(map(repr, frame.columns))}")
     if frame.is_empty():
         raise UsageError("the table has no rows; there is nothing to learn from")
-    typed = not all(isinstance(dtype, TEXTS) for dtype in frame.dtypes)
-    cells = {series.name: Distinct.of(series, typed=typed) for series in frame.get_columns()}
-    guesses = {name: columns.guess(one, Habits()) for name, one in cells.items() if name != target}
-    habits = columns.habits_of(list(guesses.values()))
-    if habits != Habits():
-        guesses |= {name: columns.guess(cells[name], habits) for name, one in guesses.items() if one.open}
+    height = frame.height
+    if not _is_typed(frame) and frame.width >= WIDTH_OF_NAMES:
+        frame = frame.filter(~pl.all_horizontal(pl.col(name).cast(pl.String).eq_missing(name) for name in frame.columns))
+    repeated = height - frame.height
+    cells = _cells(frame)
+    guesses, habits = _alone({name: one for name, one in cells.items() if name != target})
     found = classes.find(cells[target], habits)
     assigned = {name: roles.assign(cells[name], guess) for name, guess in guesses.items()}
     weights = [name for name, (_, role) in assigned.items() if role == "weight"]
     sure = {name: guess for name, (guess, _) in assigned.items()} | {target: found.guess}
-    sure = _within(sure, cells, frame.height)
+    sure = _within(sure, cells, height)
     weight = weights[0] if len(weights) == 1 else None
     contract = Contract(
         target=target,
@@ -78,12 +85,50 @@ def infer(frame: pl.DataFrame, *, target: str) -> Guess:
         weight=weight,
     )
     if not contract.features:
+        if len(frame.columns) == 1:
+            raise UsageError(
+                f"the table has no column but {target!r}, so there is nothing to learn it from; is its separator a usual one?"
+            )
         raise UsageError(f"no column is left to learn {target!r} from: the others are empty, constant or identify rows")
     contract_rules.check(contract, "the table")
-    bad = min(found.guess.missing + sum(guess.rogue for guess in sure.values()), frame.height)
-    remarks = [*found.remarks, *_remarks(contract, weights, bad, frame.height)]
+    bad = min(repeated + found.guess.missing + sum(guess.rogue for guess in sure.values()), height)
+    remarks = [*found.remarks, *_remarks(contract, weights, bad, height)]
+    if repeated:
+        remarks.append(f"{repeated:,} {'row is' if repeated == 1 else 'rows are'} the line of names again, and set apart")
     reasons = {name: list(sure[name].reasons) for name in frame.columns}
-    return Guess(contract, reasons, remarks, frame.height, bad)
+    return Guess(
+        contract,
+        reasons,
+        remarks,
+        height,
+        bad,
+        repeats=None if contract.key else equals.by_chance(frame, frame.columns, target),
+        twins=equals.by_chance(frame, contract.features, target),
+    )
+
+
+def each(frame: pl.DataFrame) -> dict[str, Column]:
+    """What each column of *frame* is by itself, without a target to predict and without roles."""
+    guesses, _ = _alone(_cells(frame))
+    return {name: guess.column for name, guess in guesses.items()}
+
+
+def _cells(frame: pl.DataFrame) -> dict[str, Distinct]:
+    typed = _is_typed(frame)
+    return {series.name: Distinct.of(series, typed=typed) for series in frame.get_columns()}
+
+
+def _is_typed(frame: pl.DataFrame) -> bool:
+    return not all(isinstance(dtype, TEXTS) for dtype in frame.dtypes)
+
+
+def _alone(cells: Mapping[str, Distinct]) -> tuple[dict[str, ColumnGuess], Habits]:
+    """Each column by itself, then by the habits that some columns settle for the others; and these habits."""
+    guesses = {name: columns.guess(one, Habits()) for name, one in cells.items()}
+    habits = columns.habits_of(list(guesses.values()))
+    if habits != Habits():
+        guesses |= {name: columns.guess(cells[name], habits) for name, one in guesses.items() if one.open}
+    return guesses, habits
 
 
 def _within(guesses: dict[str, ColumnGuess], cells: Mapping[str, Distinct], height: int) -> dict[str, ColumnGuess]:
@@ -103,7 +148,7 @@ def _remarks(contract: Contract, weights: list[str], bad: int, height: int) -> l
         remarks.append(f"{' and '.join(map(quoted, weights))} all look like weights, so none is taken: name one as `weight`")
     if bad > STOPPED * height:
         remarks.append(
-            f"{bad:,} of {height:,} rows have no class or can't be read, more than a run bears: mend them, or set "
-            f"max_bad_share in [check] of project.toml above {bad / height:.2f}"
+            f"{bad:,} of {height:,} rows have no class or can't be read, more than a run bears: mend them, or have "
+            f"max_bad_share in [check] of project.toml above {bad / height:.2f}, as `shipway new` writes it"
         )
     return remarks

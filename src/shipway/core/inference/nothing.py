@@ -29,12 +29,15 @@ EXACT = words(
 EXACT |= {"#N/A N/A", "0000-00-00 00:00:00"}
 """Spellings that have no letters of a word left, of SQL dumps, spreadsheets and C libraries."""
 
-PUNCTUATION = r"^[^\p{L}\p{N}]+$"
+PUNCTUATION = r"^[^\p{L}\p{N}\p{Cc}]+$"
+DASHES = r"^[\p{P}\p{Sm}\p{Sk}]+$"
+"""Punctuation that means nothing among words, where a pictogram or the sign of a currency does."""
+
 CODES_OF_TWO = r"^[A-Z]{2}$"
 FEWEST_CODES = 5
 """Other levels of two capitals from which NA counts as one of them: Namibia or North America among countries or continents."""
 
-SENTINEL = r"^-?(9{2,}|9)$|^-1$"
+SENTINEL = r"^-?9+([.]9+)?$|^-1$"
 NARROW = 5
 """How many times as far from the other values a positive sentinel must lie as these are spread. 999 among 0 to 100 is one; 99
 is none among ages, nor 99999 among capital gains up to 41,310 (in the census data of Kohavi 1996 it is a cap)."""
@@ -65,8 +68,8 @@ def among_values() -> pl.Expr:
 def in_category(texts: pl.DataFrame) -> pl.Series:
     """Which distinct cells of a category mean nothing.
 
-    Those for certain, but for NA among other codes of two capitals; and punctuation, but where other levels are punctuation too,
-    such as + and -.
+    Those for certain, but for NA among other codes of two capitals; and punctuation, but where other levels are signs too, such
+    as + and -.
     """
     short = texts["trimmed"].str.len_bytes() <= LONGEST
     if not short.all():
@@ -74,7 +77,7 @@ def in_category(texts: pl.DataFrame) -> pl.Series:
         return found if not short.any() else found.scatter(short.arg_true(), in_category(texts.filter(short)))
     flags = texts.select(
         certain=certain(),
-        punctuation=pl.col("trimmed").str.contains(PUNCTUATION),
+        punctuation=pl.col("trimmed").str.contains(DASHES),
         code=pl.col("trimmed").str.contains(CODES_OF_TWO),
         na=pl.col("trimmed") == "NA",
     )
@@ -91,8 +94,8 @@ def sentinels(values: pl.DataFrame) -> list[float]:
     Only such as are written with nines, or -1, are repeated, and lie far outside of the rest: below 0 where nothing else does, or
     beyond it by `NARROW` times its spread.
     """
-    whole = values.filter(pl.col("value") == pl.col("value").round()).group_by("value").agg(pl.col("rows").sum())
-    likely = whole.filter(pl.col("value").abs() < 1e15, pl.col("rows") >= REPEATED)
+    counts = values.group_by("value").agg(pl.col("rows").sum())
+    likely = counts.filter(pl.col("value").abs() < 1e15, pl.col("rows") >= REPEATED)
     candidates = [value for value in likely["value"].to_list() if re.match(SENTINEL, text_of(float(value)))]
     if not candidates:
         return []

@@ -43,6 +43,9 @@ UNITS = words(
     "TB kbps Mbps px dpi MP MPa bar psi Pa hPa kPa cal kcal J kJ N Nm hp bhp PS cc CC kmpl mpg km/kg km/l dB bpm mmHg mg/dL",
     "mmol/L IU pts pt points stars pcs pieces items units people persons times K M",
 )
+BOUNDS = words("< > <= >= ≤ ≥ ~ ≈")
+"""Signs before a number that is only a bound or near: below what was measured, above the end of a scale."""
+
 SIGNS_BETWEEN = (",", ".", " ", "'", "’", "\xa0", "\u202f", "_")
 """Signs between thousands: English, German and Spanish, SI, Swiss, French as spreadsheets write it, programmers'."""
 
@@ -197,7 +200,18 @@ def _affixes(cells: Distinct) -> list[tuple[str, ...]]:
     groups = values.select(pl.col("trimmed").str.extract_groups(WITH_AFFIXES).struct.unnest(), "rows", "trimmed")
     numbers = groups.rename({"2": "before", "3": "number", "4": "after"}).filter(pl.col("number").is_not_null())
     found = tuple(affix for side in ("before", "after") for affix in _beside(numbers, side))
-    return [(), found] if found else [()]
+    bounds = _bounds(numbers)
+    return [(), *(affixes for affixes in (found, bounds) if affixes)]
+
+
+def _bounds(numbers: pl.DataFrame) -> tuple[str, ...]:
+    """The signs of bounds before some of many *numbers*; before most of them they say more than the numbers."""
+    before = numbers["before"].str.strip_chars()
+    bound = before.is_in(list(BOUNDS)).fill_null(False)
+    others = total(numbers, before.is_null())
+    if not bound.any() or others < total(numbers, bound) or numbers.height <= MANY_NUMBERS:
+        return ()
+    return tuple(sorted(before.filter(bound).unique().to_list()))
 
 
 def _beside(numbers: pl.DataFrame, side: str) -> list[str]:

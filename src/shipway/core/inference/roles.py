@@ -11,6 +11,7 @@ import polars as pl
 from shipway.core.contract import Role
 from shipway.core.inference.columns import LISTED_LEVELS, NEAR_UNIQUE, ColumnGuess, category
 from shipway.core.inference.distinct import Distinct, sampled, words
+from shipway.core.inference.names import parts_of
 
 INDEX_NAMES = re.compile(r"^(|unnamed([:_ ].*)?|column_?1|index|level_[0-9]+|x|__index_level_[0-9]+__)$", re.IGNORECASE)
 """What an index that was written without a name is called: by pandas, R and Polars, and by the reader of files, which calls a
@@ -48,11 +49,6 @@ DENSE = 0.5
 
 ID_SHAPES = 3
 """Shapes (letters as A, digits as 9) that texts of an identifier may have, as do AB-1234 and A-123."""
-
-
-def parts_of(name: str) -> list[str]:
-    """The words of a column's name in lower case: customerID and customer_id are customer and id."""
-    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+", name)]
 
 
 def assign(cells: Distinct, guess: ColumnGuess) -> tuple[ColumnGuess, Role]:

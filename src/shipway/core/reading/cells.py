@@ -18,7 +18,7 @@ import polars as pl
 
 from shipway.core.contract import Column, text_of
 from shipway.core.reading import texts
-from shipway.core.reading.spelling import PLAIN, Spelling
+from shipway.core.reading.spelling import PLAIN, Spelling, is_of_digits
 
 DTYPES: dict[str, pl.DataType] = {
     "integer": pl.Int64(),
@@ -91,6 +91,10 @@ def of_series(series: pl.Series, column: Column) -> Raw:
         return Raw(name, len(series), [("datetime", series)])
     if isinstance(dtype, pl.Boolean):
         return Raw(name, len(series), [("boolean", series)])
+    if dtype.is_numeric() and column.type == "datetime" and column.format is not None and is_of_digits(column.format):
+        digits = series.cast(pl.Float64).cast(pl.Int64, strict=False).cast(pl.String)
+        moments = texts.moments(digits, column.missing, column.format)
+        return Raw(name, len(series), [("datetime", moments), ("integer" if dtype.is_integer() else "number", series)])
     if dtype.is_integer():
         return Raw(name, len(series), [("integer", series)])
     if dtype.is_numeric():
@@ -133,11 +137,13 @@ def _mixed(name: str, values: list[Any], column: Column) -> Raw:
             odd[row] = kind
         else:
             sorted_out.setdefault(kind, [None] * len(values))[row] = plain
-    parts: list[tuple[str, pl.Series]] = []
+    parts: dict[str, pl.Series] = {}
     for kind, some in sorted_out.items():
         dtype = pl.Datetime("us") if kind == "datetime" else next(dtype for name, dtype in TYPES.values() if name == kind)
-        parts += of_series(pl.Series(name, some, dtype=dtype), column).parts
-    return Raw(name, len(values), parts, odd=odd)
+        for part, series in of_series(pl.Series(name, some, dtype=dtype), column).parts:
+            # a date may have come as a text, as a number and as a date
+            parts[part] = parts[part].zip_with(parts[part].is_not_null(), series) if part in parts else series
+    return Raw(name, len(values), list(parts.items()), odd=odd)
 
 
 def _sort(value: Any, wanted: str) -> tuple[str, Any]:

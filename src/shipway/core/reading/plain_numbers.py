@@ -14,6 +14,7 @@ import polars as pl
 
 from shipway.core.contract import Column
 from shipway.core.reading.cells import DTYPES, Raw
+from shipway.core.reading.spelling import Spelling
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def _of_texts(raw: Raw, column: Column) -> bool:
 
 
 def _plain(texts: pl.Series, spelled: pl.Series, column: Column) -> Plain:
-    if column.decimal != "." or column.thousands is not None or column.affixes:
+    if not Spelling.of(column).plain:
         values = spelled.clear(len(spelled))
         return Plain(values, texts.is_not_null().arg_true(), spelled)
     values = spelled

@@ -190,7 +190,7 @@ def _expected(column: Column) -> str:
     """What a cell should be, in words, with how its texts are written where that is not the usual way."""
     words = EXPECTED[column.type]
     if column.format is not None:
-        return f"a date as {column.format}"
+        return f"a {'date' if column.type == 'datetime' else 'time'} as {column.format}"
     return words if Spelling.of(column).plain else f"{words} such as {sample(column)}"
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shipway.core.contract import Column
+from shipway.core.reading import clock
 
 DIRECTIVES = {
     "Y": "[0-9]{4}",
@@ -42,7 +43,10 @@ DIRECTIVE = re.compile(r"%-?(.)?", re.DOTALL)
 SIMPLE = "YymdHMSf%"
 YEARS, MONTHS, DAYS = "Yy", "mbBh", "de"
 
-EXPONENT = "([eE][+-]?[0-9]+)?"
+MINUS = "\u2212"
+"""The minus of typography, as tables of web pages and articles have it; read as the hyphen that stands for it elsewhere."""
+
+EXPONENT = f"([eE][+{MINUS}-]?[0-9]+)?"
 
 
 class Spelling(NamedTuple):
@@ -51,15 +55,17 @@ class Spelling(NamedTuple):
     decimal: str
     thousands: str | None
     affixes: tuple[str, ...]
+    form: str | None = None
 
     @classmethod
     def of(cls, column: Column) -> Spelling:
-        return cls(column.decimal, column.thousands, column.affixes)
+        form = None if column.type == "datetime" else column.format
+        return cls(column.decimal, column.thousands, column.affixes, form)
 
     @property
     def plain(self) -> bool:
         """Whether numbers are written as in JSON."""
-        return self.decimal == "." and self.thousands is None and not self.affixes
+        return self.decimal == "." and self.thousands is None and not self.affixes and self.form is None
 
 
 PLAIN = Spelling(".", None, ())
@@ -80,14 +86,16 @@ def grouped(spelling: Spelling) -> str:
 @functools.lru_cache(maxsize=4096)
 def number_pattern(spelling: Spelling) -> str:
     """A pattern of the texts that are read as numbers, blanks around them included; in JSON Schema's dialect."""
+    if spelling.form is not None:
+        return rf"^\s*[+{MINUS}-]?{clock.pattern(spelling.form)}\s*$"
     decimal = literal(spelling.decimal)
     number = f"([0-9]+{decimal}?[0-9]*|{decimal}[0-9]+){EXPONENT}"
     if spelling.thousands is not None:
         number = f"({number}|{grouped(spelling)[len('^[+-]?') : -1]})"
     if not spelling.affixes:
-        return rf"^\s*[+-]?{number}\s*$"
+        return rf"^\s*[+{MINUS}-]?{number}\s*$"
     affix = alternatives(spelling.affixes)
-    return rf"^\s*[+-]?(\s*{affix}\s*)?[+-]?{number}(\s*{affix})?\s*$"
+    return rf"^\s*[+{MINUS}-]?(\s*{affix}\s*)?[+{MINUS}-]?{number}(\s*{affix})?\s*$"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -117,7 +125,10 @@ def plain_number(text: str, written: Spelling) -> str | None:
 
     Python's twin of `texts.plain_numbers`, for a few cells.
     """
-    text = text.strip()
+    text = text.strip().replace(MINUS, "-")
+    if written.form is not None:
+        seconds = clock.seconds(text, written.form)
+        return None if seconds is None else str(seconds)
     if written.affixes:
         before, after = _affix_patterns(written.affixes)
         text = after.sub("", before.sub(r"\g<1>", text, count=1), count=1)
@@ -162,6 +173,12 @@ def moment(text: str, form: str) -> datetime | None:
 def is_simple(form: str) -> bool:
     """Whether *form* has only directives that Python and Polars read alike, whatever the language."""
     return all(found[1] in SIMPLE for found in DIRECTIVE.finditer(form))
+
+
+@functools.lru_cache(maxsize=4096)
+def is_of_digits(form: str) -> bool:
+    """Whether the texts of *form* are digits alone that begin with the year, so that a typed number says the same."""
+    return re.fullmatch("%-?Y(%-?[mdjHMS])*", form) is not None
 
 
 def sample(column: Column) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import polars as pl
 
-from shipway.core.reading import spelling
+from shipway.core.reading import clock, spelling
 from shipway.core.reading.spelling import Spelling
 
 ISO_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -26,7 +27,7 @@ def plain_numbers(texts: pl.Expr, written: Spelling) -> pl.Expr:
     """Texts of numbers without blanks around them and with their affixes and signs between thousands taken away, and a point for
     the decimal; what stands wrong is null or stays no number."""
     if written.plain:
-        return texts.str.strip_chars()
+        return texts.str.strip_chars().str.replace_all(spelling.MINUS, "-", literal=True)
     return texts.map_batches(functools.partial(_plain, written=written), return_dtype=pl.String)
 
 
@@ -38,7 +39,9 @@ def _plain(texts: pl.Series, written: Spelling) -> pl.Series:
 
 
 def _plain_numbers(texts: pl.Expr, written: Spelling) -> pl.Expr:
-    whole = texts = texts.str.strip_chars()
+    whole = texts = texts.str.strip_chars().str.replace_all(spelling.MINUS, "-", literal=True)
+    if written.form is not None:
+        return pl.coalesce(_seconds(texts, *clock.groups(written.form)), _seconds(texts, *clock.iso_groups())).cast(pl.String)
     if written.affixes:
         before, after = spelling.affix_patterns(written.affixes)
         whole = texts = texts.str.replace(before, "${1}").str.replace(after, "")
@@ -50,6 +53,21 @@ def _plain_numbers(texts: pl.Expr, written: Spelling) -> pl.Expr:
         return whole
     pointed = whole.str.replace(written.decimal, ".", literal=True)
     return pl.when(~whole.str.contains(".", literal=True)).then(pointed)
+
+
+def _seconds(texts: pl.Expr, written: str, places: Mapping[str, int]) -> pl.Expr:
+    """Texts of times and durations as seconds; null where one is none."""
+    found = texts.str.extract_groups(written)
+    held = {letter: found.struct.field(str(place)) for letter, place in places.items()}
+    total = pl.lit(0.0)
+    for letter, factor in clock.SECONDS.items():
+        if letter in held:
+            number = held[letter].str.replace(",", ".", literal=True).cast(pl.Float64)
+            total += pl.when(number.is_not_null()).then((number % 12 if letter == "I" else number) * factor).otherwise(0.0)
+    if "p" in held:
+        total += pl.when(held["p"].str.to_lowercase() == "pm").then(clock.NOON).otherwise(0.0)
+    some = pl.any_horizontal(part.is_not_null() for part in held.values())
+    return pl.when(some).then(pl.when(found.struct.field("1") == "-").then(-total).otherwise(total))
 
 
 def moments(texts: pl.Series, missing: tuple[str, ...], form: str | None) -> pl.Series:

@@ -86,12 +86,17 @@ def _without(columns: list[Coded], found: list[Finding]) -> list[Coded]:
 
 
 def _repeats(columns: list[Coded], target: str, labels: Coded) -> Iterator[Finding]:
-    for column in copies.of_target(columns, labels):
+    for column, found in copies.of_target(columns, labels):
+        how = f"repeats the target {target!r}, level by level"
+        if found.kappa < copies.SAME:
+            how = (
+                f"nearly repeats the target {target!r}: its levels are the classes in {100 * found.share:.1f} % of the rows "
+                f"(kappa {found.kappa:.2f})"
+            )
         yield Finding(
             kind="copy_of_target",
             columns=[column.name],
-            message=f"{column.name!r} repeats the target {target!r}, level by level: no caller can send it with a question; "
-            f"set {_ignore([column.name])}",
+            message=f"{column.name!r} {how}; if no caller can send it with a question, set {_ignore([column.name])}",
         )
 
 

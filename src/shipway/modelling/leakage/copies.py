@@ -24,6 +24,11 @@ SAME = 0.98
 """Cohen's kappa (1960) between two columns, or a column and the target, from which one repeats the other in nearly all rows.
 Corrected for chance, so that two rare flags that are mostly "no" do not count as equal."""
 
+NEARLY, AGREED = 0.81, 0.95
+"""Kappa that Landis and Koch (1977) call almost perfect, and share of the rows in which a column with as many levels as there are
+classes says the class: together they show a copy of the target with some labels changed. Of either alone a column without a
+leak may have as much: of the share one that is mostly "no", as is a rare class; of kappa a good test of two even classes."""
+
 LINEAR = 0.99995
 """Correlation from which a number repeats another on another scale: what the line leaves over is 1 % of the spread. So
 degrees, rounded to a tenth, in Celsius and Fahrenheit are copies; radius and perimeter of a measured cell (0.998) are not."""
@@ -41,6 +46,14 @@ class Copies:
 
     columns: list[str]
     how: str
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How two columns agree: in what share of the rows, and that corrected for chance (Cohen's kappa)."""
+
+    share: float
+    kappa: float
 
 
 def find(columns: Sequence[Coded], values: Sequence[NDArray[np.float64] | None], *, seed: int = 0) -> list[Copies]:
@@ -72,15 +85,24 @@ def find(columns: Sequence[Coded], values: Sequence[NDArray[np.float64] | None],
     return list(groups.values())
 
 
-def of_target(columns: Sequence[Coded], target: Coded) -> Iterator[Coded]:
-    """Those of *columns* from which the target can be told one to one, and back."""
+def of_target(columns: Sequence[Coded], target: Coded) -> Iterator[tuple[Coded, Agreement]]:
+    """Those of *columns* from which the target can be told one to one, and back, in all or nearly all rows; and how well."""
     for column in columns:
-        if column.levels <= 2 * target.levels + 1 and agreement(column, target) >= SAME:
-            yield column
+        if column.levels > 2 * target.levels + 1:
+            continue
+        found = matched(column, target)
+        near = column.levels == target.levels and found.kappa >= NEARLY and found.share >= AGREED
+        if found.kappa >= SAME or near:
+            yield column, found
 
 
 def agreement(one: Coded, other: Coded) -> float:
     """Cohen's kappa between two columns, once their levels are matched one to one; 0 where too few rows tell anything."""
+    return matched(one, other).kappa
+
+
+def matched(one: Coded, other: Coded) -> Agreement:
+    """How two columns agree, once their levels are matched one to one; not at all where too few rows tell anything."""
     width = other.levels + 1
     cells = one.codes * width + other.codes
     size = (one.levels + 1) * width
@@ -92,12 +114,13 @@ def agreement(one: Coded, other: Coded) -> float:
         pairs, counts = np.unique(cells, return_counts=True)
     left, right = np.divmod(pairs, width)
     lefts, rights = np.bincount(left, weights=counts), np.bincount(right, weights=counts)
-    matched = (_largest(left, counts) == counts) & (_largest(right, counts) == counts)
+    both = (_largest(left, counts) == counts) & (_largest(right, counts) == counts)
     rows = len(cells)
-    if not matched.any() or rows - counts[matched].max() < EVIDENCE:
-        return 0.0
-    expected = float((lefts[left[matched]] * rights[right[matched]]).sum()) / rows**2
-    return (float(counts[matched].sum()) / rows - expected) / (1 - expected) if expected < 1 else 0.0
+    if not both.any() or rows - counts[both].max() < EVIDENCE:
+        return Agreement(0.0, 0.0)
+    expected = float((lefts[left[both]] * rights[right[both]]).sum()) / rows**2
+    share = float(counts[both].sum()) / rows
+    return Agreement(share, (share - expected) / (1 - expected) if expected < 1 else 0.0)
 
 
 def _largest(group: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:

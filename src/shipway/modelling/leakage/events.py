@@ -9,35 +9,23 @@ This module imports NumPy at its top, so it is itself imported only inside funct
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shipway.modelling.leakage import vocabulary
 from shipway.modelling.leakage.power import Coded, Power
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STEMS = (
-    *("outcome", "result", "verdict", "dispos", "resol", "conclu", "final", "actual", "confirm", "realis", "realiz"),
-    *("clos", "cancel", "complet", "terminat", "expir", "churn", "attrit", "unsubscri", "withdr", "abandon", "exit"),
-    *("settle", "refund", "repaid", "recover", "chargeback", "chargeoff", "writeoff", "payout", "payoff", "reimburs"),
-    *("deliver", "arriv", "return", "discharg", "deceas", "death", "autops", "relaps", "surviv", "mortal"),
-    *("duration", "elapsed", "delay", "overdue", "follow", "subsequ", "predict", "forecast", "proba"),
-)
-"""Starts of words that speak of how something ended, that it ended, what was paid or came back after it, how long it took, or
-what another model said of it."""
-
-WORDS = {"after", "end", "ended", "finish", "finished", "late", "paid", "died", "dead", "reason", "left", "lasted"}
-"""Such words that start many others as well, and so are taken whole."""
-
-TALKS = {"call", "talk", "conversation", "session", "handling"}, {"length", "time", "seconds", "sec", "secs", "minutes", "mins"}
-"""A word of each: how long a talk took is known when it is over, and so is what came of it."""
-
-GENERAL = {"class", "label", "target", "type", "status", "flag", "group", "code", "level", "value", "name", "category", "score"}
-"""Words of a target's name that say nothing of what it is."""
+STEMS = vocabulary.of(*vocabulary.STEMS.values())
+WORDS = frozenset(vocabulary.of(vocabulary.WHOLE))
+TALKS = frozenset(vocabulary.of(vocabulary.TALKS)), frozenset(vocabulary.of(vocabulary.SPANS))
+GENERAL = frozenset(vocabulary.of(vocabulary.GENERAL))
 
 SHARED = 4
 """Letters from which a word that starts alike in a column's and in the target's name makes them relatives."""
@@ -74,15 +62,16 @@ class Gap:
 
 
 def words(name: str) -> list[str]:
-    """The words of a column's name, in lower case: `lastCall_durationSec` has last, call, duration and sec."""
-    return re.sub(r"[\W_]+", " ", HUMP.sub(" ", name)).lower().split()
+    """The words of a column's name, folded: `lastCall_durationSec` has last, call, duration and sec, `Größe` has grosse."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
+    return re.sub(r"[\W_]+", " ", HUMP.sub(" ", plain)).casefold().split()
 
 
 def suspicious(name: str, target: str) -> str:
     """The word of *name* that speaks of something after the event, or of the target itself; empty where none does."""
     found = words(name)
     for word in found:
-        if word in WORDS or word.startswith(STEMS):
+        if word in WORDS or word.startswith(STEMS) or word.endswith(vocabulary.ENDINGS):
             return word
     if all(not kind.isdisjoint(found) for kind in TALKS):
         return " ".join(word for word in found if word in TALKS[0] | TALKS[1])

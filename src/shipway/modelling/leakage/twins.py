@@ -50,8 +50,8 @@ def find(first: NDArray[Any], labels: NDArray[Any], target: str) -> Iterator[Fin
         yield Finding(
             kind="twins",
             message=f"{_groups(len(twins))} ({int(twins.sum()):,} of {rows:,} rows) have equal features; the split keeps each "
-            "group on one side, so that no test row has a twin in training: split them likewise wherever you "
-            "judge a model yourself",
+            'group on one side, unless [split] twins = "spread", so that no test row has a twin in training: split them likewise '
+            "wherever you judge a model yourself",
         )
 
 
