@@ -13,6 +13,7 @@ import pytest
 
 from shipway.cli import app
 from shipway.core.contract import Column
+from shipway.core.keeping import Keeping
 from shipway.core.plan import INJECTED
 from shipway.core.project import FREE_SECTIONS
 from shipway.core.step import Step
@@ -67,6 +68,12 @@ def test_the_reference_names_every_setting_of_a_step_and_no_other(step: Step[...
     keys = re.findall(r"^\| `(\w+)", section.group(1), re.MULTILINE) if section else []
     injected = {name for name in step.parameters if step.annotations[name] in INJECTED}
     assert set(keys) == {*step.parameters} - injected - {*FREE_SECTIONS}
+
+
+def test_the_reference_names_every_key_of_the_journals_section() -> None:
+    page = (ROOT / "docs/project-file.md").read_text()
+    (section,) = re.findall(r"### \[serve\.journal\]\n(.*?)(?=\n##)", page, re.DOTALL)
+    assert re.findall(r"^\| `(\w+)", section, re.MULTILINE) == [*Keeping.__struct_fields__]
 
 
 def test_the_reference_names_every_key_of_a_column_and_every_setting_of_a_workspace() -> None:

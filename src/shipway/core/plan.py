@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from shipway.core import disk, fingerprint
+from shipway.core import disk, fingerprint, keeping
 from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
 from shipway.core.errors import UsageError
@@ -95,6 +95,7 @@ def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> N
         settings_of(step, project)
         for annotation in step.annotations.values():
             from_folder(annotation, project)
+    keeping.of(project)
 
 
 def from_folder(annotation: Any, project: ProjectFolder) -> Contract | ProjectInfo | None:
