@@ -8,20 +8,23 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipway import settings as settings_module
-from shipway.core import disk, pipeline, plugins, project, wheel, workspace
+from shipway.core import disk, keeping, pipeline, plugins, project, wheel, workspace
 from shipway.core.errors import UsageError
 from shipway.core.models import Release
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
-from shipway.core.ports import Clock, DataVersions, ModelRegistry, Source
+from shipway.core.ports import Clock, DataVersions, Journal, ModelRegistry, Source
 from shipway.core.project import ProjectFolder
 from shipway.core.watching import Watcher
 from shipway.core.workspace import Workspace
 from shipway.settings import Settings
 from shipway.steps import LIFECYCLE
+
+if TYPE_CHECKING:
+    from shipway.serving.entries import Journalling
 
 SOURCES = {
     "dataset": "shipway.adapters.datasets:DatasetSource",
@@ -202,12 +205,32 @@ def data_report(place: Workspace, name: str) -> Path:
     return page
 
 
-def serve(found: Sequence[tuple[Release, Path]], host: str, port: int) -> None:
-    """Serve releases until the process is told to stop."""
+def journal(place: Workspace) -> Journal:
+    """The journal of a workspace; nothing is opened yet. Raises OutsideError where PostgreSQL's driver is not installed."""
+    url = settings_module.load(place.root).journal
+    if url is None:
+        from shipway.adapters.journal import SqliteJournal
+
+        return SqliteJournal(place.journal)
+    from shipway.adapters.journal.postgres import PostgresJournal
+
+    return PostgresJournal(url)
+
+
+def journalling(place: Workspace, names: Iterable[str]) -> Journalling:
+    """What a service of the projects *names* needs to keep its predictions, as each says in `[serve.journal]`."""
+    from shipway.serving.entries import Journalling
+
+    keepings = {name: keeping.of(project.load(place.folder(name))) for name in names}
+    return Journalling(journal(place), keepings, disk.secret(place.salt))
+
+
+def serve(found: Sequence[tuple[Release, Path]], host: str, port: int, journal: Journalling | None = None) -> None:
+    """Serve releases until the process is told to stop; predictions are kept in *journal*."""
     from shipway.serving.app import create_app
     from shipway.serving.server import run as run_server
 
-    run_server(create_app(found), host=host, port=port)
+    run_server(create_app(found, journal=journal), host=host, port=port)
 
 
 def is_repository(root: Path) -> bool:

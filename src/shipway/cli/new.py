@@ -49,7 +49,8 @@ def new(table: Path, target: str, name: str | None, serve: bool, port: int | Non
     port = known.port if port is None else port
     row = shlex.quote(json.dumps(wiring.example_row(begun.place, begun.name), ensure_ascii=False, default=str))
     click.echo(f"Ask it:\n  curl -s http://{known.host}:{port}/{begun.name}/predict -H 'Content-Type: application/json' -d {row}")
-    wiring.serve(wiring.releases(begun.place, [begun.name]), known.host, port)
+    releases = wiring.releases(begun.place, [begun.name])
+    wiring.serve(releases, known.host, port, wiring.journalling(begun.place, [begun.name]))
     return 0
 
 

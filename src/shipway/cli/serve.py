@@ -18,4 +18,5 @@ def serve(projects: tuple[str, ...], host: str | None, port: int | None) -> None
     place = wiring.open_workspace()
     releases = wiring.releases(place, projects)
     known = settings.load(place.root)
-    wiring.serve(releases, known.host if host is None else host, known.port if port is None else port)
+    journal = wiring.journalling(place, [release.name for release, _ in releases])
+    wiring.serve(releases, known.host if host is None else host, known.port if port is None else port, journal)
