@@ -17,6 +17,9 @@ from shipway.core.keeping import Keeping
 from shipway.core.ports import Journal
 from shipway.serving.live import Live
 
+QUEUE_LIMIT = 50_000
+"""Some 50 MB, and more than five minutes of 150 predictions a second."""
+
 
 @dataclass(frozen=True)
 class Journalling:
@@ -25,11 +28,13 @@ class Journalling:
     Attributes:
         keepings: What is kept of each project's; those of a project that is not named are not kept.
         salt: For hashes of personal columns.
+        limit: Predictions that a worker holds while the journal is away.
     """
 
     journal: Journal
     keepings: Mapping[str, Keeping]
     salt: bytes = field(repr=False)
+    limit: int = QUEUE_LIMIT
 
     def keeping(self, project: str) -> Keeping | None:
         """What is kept of a project's predictions; None: nothing."""

@@ -30,9 +30,6 @@ not kept (200 ms in all), however slow the disk is."""
 GROUP = 2_000
 """Records of one commit: tens of milliseconds in SQLite."""
 
-QUEUE_LIMIT = 50_000
-"""Predictions that are held while the journal is away: some 50 MB, and more than five minutes of 150 a second."""
-
 PAUSES = (0.1, 5.0)
 """Seconds between two attempts to reach a journal that is away: they double from the first to the second."""
 
@@ -83,9 +80,8 @@ class Entry:
 class Writer:
     """The one thread of a worker that writes to the journal. All other methods are called on the event loop."""
 
-    def __init__(self, journalling: Journalling, *, queue_limit: int = QUEUE_LIMIT) -> None:
+    def __init__(self, journalling: Journalling) -> None:
         self.journalling = journalling
-        self._limit = queue_limit
         self._changed = threading.Condition()
         self._queue: deque[Entry] = deque()
         self._flying: list[Entry] = []
@@ -162,7 +158,7 @@ class Writer:
 
     @property
     def _full(self) -> bool:
-        return self._waiting >= self._limit
+        return self._waiting >= self.journalling.limit
 
     @property
     def _lag(self) -> float:
