@@ -21,6 +21,7 @@ COMMANDS = {
     "quarantine": "Show the rows that break a project's contract.",
     "report": "Say where the report on a project's data is.",
     "serve": "Serve champions in one microservice.",
+    "journal": "Export, prune and count the predictions that were answered.",
     "demo": "Run the three case studies and ask each endpoint once.",
 }
 """Each command with its line in the overview; its module is imported only when it is called."""

@@ -108,7 +108,7 @@ class Statements:
     def shares(self) -> str:
         return self.text(
             "SELECT model_version, label, count(*), count(true_label), min(time), max(time) FROM {schema}labelled "
-            "WHERE project = :project GROUP BY model_version, label ORDER BY min(id), label"
+            "WHERE project = :project GROUP BY model_version, label"
         )
 
     @property
@@ -156,10 +156,13 @@ def labelled(found: Iterable[Sequence[Any]]) -> list[Labelled]:
 
 
 def stats(shares: Sequence[Sequence[Any]], waiting: int, size: int) -> Stats:
-    """What the rows of `shares` say in all."""
+    """What the rows of `shares` say in all; versions in the order in which they first answered."""
+    began: dict[str, int] = {}
+    for version, *_, first, _last in shares:
+        began[version] = min(first, began.get(version, first))
     found = [
         Share(model_version=version, label=msgspec.json.decode(label), predictions=count, labelled=known)
-        for version, label, count, known, *_ in shares
+        for version, label, count, known, *_ in sorted(shares, key=lambda row: (began[row[0]], row[0], row[1]))
     ]
     return Stats(
         predictions=sum(share.predictions for share in found),
