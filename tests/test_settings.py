@@ -21,9 +21,10 @@ def test_the_journal_is_the_workspaces_own_file_unless_a_server_is_named(tmp_pat
     assert load(tmp_path, f'journal = "{SERVER}"', SHIPWAY_JOURNAL="postgres://a:secret@b/c").journal == "postgres://a:secret@b/c"
 
 
-def test_a_password_in_the_file_is_refused_and_not_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["me:s3cret@db/journal", ":s3cret@[::1/journal", "db/journal?user=me&password=s3cret"])
+def test_a_password_in_the_file_is_refused_and_not_shown(tmp_path: Path, address: str) -> None:
     with pytest.raises(UsageError, match="SHIPWAY_JOURNAL") as error:
-        load(tmp_path, 'journal = "postgresql://me:s3cret@db/journal"')
+        load(tmp_path, f'journal = "postgresql://{address}"')
     assert "s3cret" not in str(error.value)
 
 

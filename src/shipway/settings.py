@@ -6,10 +6,10 @@ The only module that reads the environment. Secrets come from the environment on
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 import platformdirs
@@ -29,6 +29,8 @@ VARIABLES = {
 }
 
 POSTGRESQL = ("postgresql://", "postgres://")
+PASSWORD = re.compile(r"//[^/@]*:[^/]*@|[?&](ssl)?password=")
+"""Where PostgreSQL's addresses hold a secret (https://www.postgresql.org/docs/current/libpq-connect.html, connection URIs)."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,7 +68,7 @@ def load(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         settings = msgspec.convert(given, Settings)
     except msgspec.ValidationError as error:
         raise UsageError(f"{file}: {error}") from None
-    if urlsplit(settings.journal or "").password:
+    if settings.journal and PASSWORD.search(settings.journal):
         raise UsageError(f"{file}: journal has a password, and no secret stands in a file; give it by {VARIABLES['journal']}")
     overlay = {name: environment[variable] for name, variable in VARIABLES.items() if environment.get(variable)}
     try:

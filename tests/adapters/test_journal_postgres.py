@@ -36,6 +36,12 @@ def test_a_server_that_is_away_is_told_without_the_password(server: Cluster) -> 
     journal.close()
 
 
+def test_an_address_that_is_none_is_told_without_its_password() -> None:
+    with pytest.raises(OutsideError, match="no address of a database") as error:
+        PostgresJournal("postgresql://me:s3cret%@127.0.0.1/journal").write([])
+    assert "s3cret" not in str(error.value)
+
+
 def test_predictions_are_held_while_the_server_is_away_and_labels_are_refused(server: Cluster) -> None:
     async def scenario() -> None:
         journalling = Journalling(PostgresJournal(server.url), {"iris": Keeping()}, b"salt")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from shipway.adapters.journal import statements
 from shipway.adapters.journal.statements import FEEDBACK, PREDICTION, TABLES, VERSION, VIEW, Statements
@@ -16,7 +16,7 @@ from shipway.core.journal import Feedback, Labelled, Prediction, Stats
 if TYPE_CHECKING:
     import psycopg
 
-SQL = Statements(schema="shipway.", mark="%({})s")
+SQL = Statements(schema="shipway.", mark="%({})s", among="= ANY(:ids)")
 
 LOCK = 0x73686970
 """An advisory lock, "ship" in ASCII: of several replicas that start at once, one makes the tables."""
@@ -54,8 +54,7 @@ class PostgresJournal:
     @property
     def place(self) -> str:
         """Where it is, without user and password."""
-        parts = urlsplit(self._url)
-        return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        return re.sub("//.*@", "//", self._url.partition("?")[0])
 
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
         with self._transaction() as cursor:
@@ -68,7 +67,7 @@ class PostgresJournal:
 
     def joined(self, feedback: Sequence[Feedback]) -> int:
         with self._transaction() as cursor:
-            return sum(_value(cursor, SQL.joined, {"id": one.id}) for one in feedback)
+            return int(_value(cursor, SQL.joined, {"ids": [one.id for one in feedback]}))
 
     def read(self, project: str, since: int | None = None, until: int | None = None) -> Iterator[list[Labelled]]:
         place = statements.bounds(project, since, until)
@@ -111,9 +110,11 @@ class PostgresJournal:
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 yield cursor
         except self._driver.Error as error:
+            said = str(error).strip().partition("\n")[0]
+            if self._connection is None and isinstance(error, self._driver.ProgrammingError):
+                said = "that is no address of a database"  # what the driver says of it may show the password
             with contextlib.suppress(self._driver.Error):
                 self.close()
-            said = str(error).strip().partition("\n")[0]
             step = "see that the server runs and that the address in SHIPWAY_JOURNAL is right"
             raise OutsideError(f"the journal {self.place} can't be used: {said}; {step}") from None
 

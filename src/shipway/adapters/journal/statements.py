@@ -74,10 +74,12 @@ class Statements:
     Attributes:
         schema: Goes before a table's name.
         mark: A named parameter, such as ":{}" or "%({})s".
+        among: How an id is one of the parameter `ids`.
     """
 
     schema: str
     mark: str
+    among: str
 
     def text(self, template: str) -> str:
         """*template* with the schema and the parameters, which stand as `:name` in it, written the database's way."""
@@ -95,7 +97,7 @@ class Statements:
 
     @property
     def joined(self) -> str:
-        return self.text("SELECT count(*) FROM {schema}feedback f WHERE f.id = :id AND (" + JOINS + ")")
+        return self.text("SELECT count(*) FROM {schema}feedback f WHERE f.id " + self.among + " AND (" + JOINS + ")")
 
     @property
     def page(self) -> str:
