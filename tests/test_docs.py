@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import random
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 
+from shipway import wiring
 from shipway.cli import app
+from shipway.core import keeping, project
 from shipway.core.contract import Column
+from shipway.core.keeping import Keeping
 from shipway.core.plan import INJECTED
 from shipway.core.project import FREE_SECTIONS
 from shipway.core.step import Step
+from shipway.core.workspace import Workspace
+from shipway.serving.app import create_app
 from shipway.settings import VARIABLES
 from shipway.steps import LIFECYCLE
+from tests.serving.served import serving
 
 from .conftest import CaseStudy, alone, shipway
 
@@ -60,6 +68,40 @@ def test_the_references_own_table_goes_to_a_champion(tmp_path: Path, monkeypatch
         assert not app.main(command.split(), standalone_mode=False), command
 
 
+def test_the_page_on_the_journal_does_what_it_says(
+    case_study: Callable[[str], CaseStudy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs/journal.md").read_text()
+    place = Workspace(case_study("iris").workspace)
+    monkeypatch.setenv("SHIPWAY_JOURNAL", "")
+    journalling = wiring.journalling(place, ["iris"])
+    names: dict[str, Any] = {}
+    with serving(create_app(wiring.releases(place, ["iris"]), journal=journalling)) as client:
+        for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+            exec(example.replace("http://127.0.0.1:8000", str(client.base_url).rstrip("/")), names)
+        ready = client.get("/health/ready").json()
+    answers = [json.loads(text) for text in re.findall(r"^# (\{.*\})$", page, re.MULTILINE)]
+    assert [names["first"], names["second"]] == answers
+    (shown,) = re.findall(r"```json\n(.*?)\n```", page)
+    assert {key: value.keys() for key, value in json.loads(shown).items() if isinstance(value, dict)} == {
+        key: value.keys() for key, value in ready.items() if isinstance(value, dict)
+    }
+    (commands,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(place.root)
+    for command in commands.replace("iris.parquet", str(tmp_path / "iris.parquet")).splitlines():
+        assert not app.main(command.split()[1:], standalone_mode=False), command
+    rows = polars.read_parquet(tmp_path / "iris.parquet").filter(polars.col("_id") == names["told"]["id"])
+    assert rows["_true_label"].to_list() == ["Iris-virginica"]
+
+    ((name, text),) = re.findall(r"```toml\n# (\S+)\n(.*?)```", page, re.DOTALL)
+    folder = tmp_path / "iris"
+    folder.mkdir()
+    (folder / "contract.toml").write_bytes((place.root / name).with_name("contract.toml").read_bytes())
+    (folder / "project.toml").write_text(text)
+    assert set(tomllib.loads(text)["serve"]["journal"]) == {*Keeping.__struct_fields__} - {"enabled"}
+    assert keeping.of(project.load(folder)).durable
+
+
 @pytest.mark.parametrize("step", LIFECYCLE, ids=lambda step: step.name)
 def test_the_reference_names_every_setting_of_a_step_and_no_other(step: Step[..., Any]) -> None:
     page = (ROOT / "docs/project-file.md").read_text()
@@ -67,6 +109,12 @@ def test_the_reference_names_every_setting_of_a_step_and_no_other(step: Step[...
     keys = re.findall(r"^\| `(\w+)", section.group(1), re.MULTILINE) if section else []
     injected = {name for name in step.parameters if step.annotations[name] in INJECTED}
     assert set(keys) == {*step.parameters} - injected - {*FREE_SECTIONS}
+
+
+def test_the_reference_names_every_key_of_the_journals_section() -> None:
+    page = (ROOT / "docs/project-file.md").read_text()
+    (section,) = re.findall(r"### \[serve\.journal\]\n(.*?)(?=\n##)", page, re.DOTALL)
+    assert re.findall(r"^\| `(\w+)", section, re.MULTILINE) == [*Keeping.__struct_fields__]
 
 
 def test_the_reference_names_every_key_of_a_column_and_every_setting_of_a_workspace() -> None:

@@ -77,6 +77,9 @@ def test_the_examples_of_the_reference_fit(generated: dict[str, Any]) -> None:
         "[ingest.source]\npath = 'a.csv'",
         "[variant.small.split]\ntest_size = 0.1",
         "[project]\ntitle = 5",
+        "[serve.journal]\nwhen_away = 'ignore'",
+        "[serve.journal]\nkeep = '3 months'",
+        "[serve.journal]\ncolums = []",
     ],
 )
 def test_a_typical_mistake_in_a_project_file_does_not_fit(generated: dict[str, Any], text: str) -> None:
@@ -92,6 +95,7 @@ def test_a_typical_mistake_in_a_project_file_does_not_fit(generated: dict[str, A
         "[ingest.source]\nkind = 'telegraph'\nline = 3",
         "[variant.small.tune.candidates.trees]\ngrid = { C = [1] }",
         "[variant.other.ingest.source]\npath = 'b.csv'",
+        "[serve.journal]\nkeep = '90d'\nhash = ['a']\ndurable = true",
     ],
 )
 def test_what_a_project_file_may_say_fits(generated: dict[str, Any], text: str) -> None:

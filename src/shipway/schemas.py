@@ -1,7 +1,7 @@
 """The JSON Schemas of `project.toml` and `contract.toml` as a workspace keeps them, for editors.
 
-That of the project comes from the signatures of the steps and of the sources' adapters, as these are what the file is checked
-against.
+That of the project comes from the signatures of the steps and of the sources' adapters, and from the structs of the sections that
+belong to no step, as these are what the file is checked against.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 
 from shipway.core import disk, file_schemas
 from shipway.core.file_schemas import DIALECT, FOLDER, Schema, closed, descriptions, of, relaxed, summary
+from shipway.core.keeping import Serve
 from shipway.core.plan import INJECTED
 from shipway.core.ports import Source
 from shipway.core.project import FREE_SECTIONS, ProjectInfo
@@ -34,7 +35,7 @@ def project(steps: Sequence[Step[..., Any]], sources: Mapping[str, str], given: 
         given: Names of what such an adapter gets from the wiring and not from the file.
     """
     sections: dict[str, Schema] = {name: {"type": "object"} for name in FREE_SECTIONS}
-    sections["project"] = of(ProjectInfo)
+    sections["project"], sections["serve"] = of(ProjectInfo), of(Serve)
     for step in steps:
         said = descriptions(step.function)
         settings = {}

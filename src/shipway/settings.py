@@ -6,6 +6,7 @@ The only module that reads the environment. Secrets come from the environment on
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,9 +23,14 @@ VARIABLES = {
     "cache_dir": "SHIPWAY_CACHE_DIR",
     "tracking_uri": "MLFLOW_TRACKING_URI",
     "commit": "SHIPWAY_COMMIT",
+    "journal": "SHIPWAY_JOURNAL",
     "host": "SHIPWAY_HOST",
     "port": "SHIPWAY_PORT",
 }
+
+POSTGRESQL = ("postgresql://", "postgres://")
+PASSWORD = re.compile(r"//[^/@]*:[^/]*@|[?&](ssl)?password=")
+"""Where PostgreSQL's addresses hold a secret (https://www.postgresql.org/docs/current/libpq-connect.html, connection URIs)."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         cache_dir: Downloads and templates that workspaces share.
         tracking_uri: An MLflow server; None is the embedded store in the workspace.
         commit: Whether data versions are committed and tagged in git.
+        journal: The PostgreSQL database that predictions are kept in, `postgresql://...`; None is a SQLite file of the workspace.
         host, port: Where the service listens.
     """
 
@@ -42,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_dir: str = platformdirs.user_cache_dir("shipway")
     tracking_uri: str | None = None
     commit: bool = False
+    journal: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
 
@@ -60,8 +68,15 @@ def load(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         settings = msgspec.convert(given, Settings)
     except msgspec.ValidationError as error:
         raise UsageError(f"{file}: {error}") from None
+    if settings.journal and PASSWORD.search(settings.journal):
+        raise UsageError(f"{file}: journal has a password, and no secret stands in a file; give it by {VARIABLES['journal']}")
     overlay = {name: environment[variable] for name, variable in VARIABLES.items() if environment.get(variable)}
     try:
-        return msgspec.convert({**msgspec.to_builtins(settings), **overlay}, Settings, strict=False)
+        found = msgspec.convert({**msgspec.to_builtins(settings), **overlay}, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"a variable of the environment does not fit: {error}") from None
+    if found.journal is not None and not found.journal.startswith(POSTGRESQL):
+        place = VARIABLES["journal"] if "journal" in overlay else f"{file}: journal"
+        kind = found.journal.partition(":")[0]
+        raise UsageError(f"{place}: expected an address such as postgresql://user@host/database, found one of the kind {kind!r}")
+    return found

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway import settings as settings_module
-from shipway.core import disk, lineup, pipeline, plugins, project, wheel, workspace
+from shipway.core import disk, keeping, lineup, pipeline, plugins, project, wheel, workspace
 from shipway.core.errors import OutsideError, UsageError
 from shipway.core.lineup import Lineup
 from shipway.core.models import Release
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
-from shipway.core.ports import Clock, DataVersions, ModelRegistry, Source
+from shipway.core.ports import Clock, DataVersions, Journal, ModelRegistry, Source
 from shipway.core.project import ProjectFolder
 from shipway.core.watching import Watcher
 from shipway.core.workspace import Workspace
@@ -30,6 +30,8 @@ from shipway.steps import LIFECYCLE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from shipway.serving.entries import Journalling
 
 SOURCES = {
     "dataset": "shipway.adapters.datasets:DatasetSource",
@@ -231,6 +233,26 @@ def data_report(place: Workspace, name: str) -> Path:
     return page
 
 
+def journal(place: Workspace) -> Journal:
+    """The journal of a workspace; nothing is opened yet. Raises OutsideError where PostgreSQL's driver is not installed."""
+    url = settings_module.load(place.root).journal
+    if url is None:
+        from shipway.adapters.journal import SqliteJournal
+
+        return SqliteJournal(place.journal)
+    from shipway.adapters.journal.postgres import PostgresJournal
+
+    return PostgresJournal(url)
+
+
+def journalling(place: Workspace, names: Iterable[str]) -> Journalling:
+    """What a service of the projects *names* needs to keep its predictions, as each says in `[serve.journal]`."""
+    from shipway.serving.entries import Journalling
+
+    keepings = {name: keeping.of(project.load(place.folder(name))) for name in names}
+    return Journalling(journal(place), keepings, disk.secret(place.salt))
+
+
 def serve(place: Workspace, found: Sequence[tuple[Release, Path]], host: str, port: int, workers: int = 1) -> None:
     """Serve releases, and what follows them in the registry, until the process is told to stop.
 
@@ -262,7 +284,8 @@ def work(place: Workspace, names: Sequence[str], descriptor: int) -> None:
 def _app(place: Workspace, found: Sequence[tuple[Release, Path]], *, patient: bool = False) -> FastAPI:
     from shipway.serving.app import create_app
 
-    return create_app(found, follow=place.bundles, patient=patient)
+    journal = journalling(place, [release.name for release, _ in found])
+    return create_app(found, follow=place.bundles, journal=journal, patient=patient)
 
 
 def is_repository(root: Path) -> bool:

@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "Say where the report on a project's data is.",
     "serve": "Serve champions in one microservice that follows the registry.",
     "models": "List, show, promote and roll back the versions of a project's model.",
+    "journal": "Export, prune and count the predictions that were answered.",
     "demo": "Run the three case studies and ask each endpoint once.",
 }
 """Each command with its line in the overview; its module is imported only when it is called."""

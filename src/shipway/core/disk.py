@@ -7,7 +7,10 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
+import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +18,9 @@ from shipway.core.errors import OutsideError, UsageError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EIO})
+
+SECRET_BYTES = 32
+"""As many as a key of HMAC with SHA-256 can use (RFC 2104, section 3)."""
 
 
 def refusal(error: OSError) -> OutsideError | None:
@@ -46,6 +52,24 @@ def write_file(path: Path, content: bytes) -> None:
     finally:
         aside.unlink(missing_ok=True)
     _sync(path.parent)
+
+
+def secret(path: Path) -> bytes:
+    """The secret in *path*, which only its owner may read; made at random by whoever asks first."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR), "w") as file:
+            file.write(secrets.token_hex(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.link(aside, path)
+        finally:
+            aside.unlink()
+        _sync(path.parent)
+    return path.read_bytes().strip()
 
 
 def publish_file(staged: Path, target: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from shipway.core import disk, fingerprint
+from shipway.core import disk, fingerprint, keeping
 from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
 from shipway.core.conversion import convert
@@ -91,6 +91,7 @@ def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> N
         settings_of(step, project)
         for annotation in step.annotations.values():
             from_folder(annotation, project)
+    keeping.of(project)
     for step in steps:
         _check(step, steps, project, step.checks)
 

@@ -13,13 +13,14 @@ All run on the path of an unchanged run, so they import nothing heavy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NewType, Protocol, Self, runtime_checkable
 
 from shipway.core.artifacts import DataVersion, Received, Table
+from shipway.core.journal import Feedback, Labelled, Prediction, Stats
 from shipway.core.models import Bundle, Model, ModelVersion, Verdict
 
 Staging = NewType("Staging", Path)
@@ -106,6 +107,34 @@ class ModelRegistry(Protocol):
     def fingerprint(self) -> str: ...
 
     def holds(self, result: object) -> bool: ...
+
+
+@runtime_checkable
+class Journal(Protocol):
+    """Keeps every prediction and the true labels that come for them, of all projects.
+
+    Every method raises OutsideError where the database is away, full or locked, and may be called again. One thread at a time;
+    nothing is opened before the first call, so that a process can be forked before it.
+    """
+
+    def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
+        """Commit all or none; what is there already stays as it is. With nothing to write it is seen whether it could."""
+
+    def joined(self, feedback: Sequence[Feedback]) -> int:
+        """How many of *feedback* have their prediction in the journal."""
+
+    def read(self, project: str, since: int | None = None, until: int | None = None) -> Iterator[list[Labelled]]:
+        """Predictions from *since* to before *until*, by time, in batches; the label that counts is joined to each."""
+
+    def stats(self, project: str) -> Stats: ...
+
+    def prune(self, project: str, before: int, limit: int) -> int:
+        """Delete about *limit* of the predictions made before *before*, oldest first, with their labels; gives how many.
+
+        Once none is left, labels from before then that still wait for a prediction go too.
+        """
+
+    def close(self) -> None: ...
 
 
 class StepRecord(Protocol):

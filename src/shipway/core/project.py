@@ -20,7 +20,7 @@ from shipway.core.errors import UsageError
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """A project's name becomes part of a git tag, an address and a model's name."""
 
-FREE_SECTIONS = ("project", "prepare", "preprocess")
+FREE_SECTIONS = ("project", "prepare", "preprocess", "serve")
 """Sections that belong to no step; a step that needs one names it as a parameter."""
 
 

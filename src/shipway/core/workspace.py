@@ -38,6 +38,16 @@ class Workspace:
         """Shipway's own wheel, for MLflow's environments."""
         return self.state / "wheels"
 
+    @property
+    def journal(self) -> Path:
+        """The predictions and labels of all projects, where no server keeps them."""
+        return self.state / "journal.db"
+
+    @property
+    def salt(self) -> Path:
+        """Of the journal's hashes."""
+        return self.state / "journal.salt"
+
     def lock(self, name: str) -> Path:
         return self.state / f"{name}.lock"
 

@@ -1,17 +1,20 @@
-"""The OpenAPI document: FastAPI's own routes, and the predict route of each project from its contract."""
+"""The OpenAPI document: FastAPI's own routes, and the routes of each project from its contract."""
 
 from __future__ import annotations
 
 import copy
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
+from shipway.core import journal as journals
 from shipway.core.contract import Contract, text_of
 from shipway.serving import schemas
 from shipway.serving.answers import STAND_IN
+from shipway.serving.entries import Journalling
+from shipway.serving.feedback import SHAPES as SHAPES_OF_LABELS
 from shipway.serving.live import Live, LiveModels
 from shipway.serving.problems import MEDIA_TYPE
 from shipway.serving.requests import RECORD_LIMIT, SHAPES
@@ -25,8 +28,10 @@ ERRORS = {
     "413": "The body is too large.",
     "415": "The body is not sent as JSON.",
     "422": "A record breaks the contract.",
-    "503": "The model is being loaded, or could not be.",
+    "503": "The model is being loaded, or could not be; or predictions can't be kept at the moment.",
 }
+
+FEEDBACK_ERRORS = {**ERRORS, "422": "A label is not what it must be.", "503": "Labels can't be kept at the moment."}
 
 
 def own(routes: Sequence[BaseRoute]) -> dict[str, Any]:
@@ -35,8 +40,8 @@ def own(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     return found
 
 
-def document(own: dict[str, Any], models: LiveModels) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of a service, its *own* part and that of its models."""
+def document(own: dict[str, Any], models: LiveModels, journal: Journalling | None = None) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a service that keeps its predictions in *journal*: its *own* part and that of its models."""
     found = copy.deepcopy(own)
     found["info"]["description"] = _describe(models)
     parts = found.setdefault("components", {}).setdefault("schemas", {})
@@ -47,6 +52,11 @@ def document(own: dict[str, Any], models: LiveModels) -> dict[str, Any]:
         parts[f"{name}.Columns"] = schemas.columns(contract)
         parts[f"{name}.Answer"] = schemas.answer(contract)
         found["paths"][f"/{name}/predict"] = {"post": _predict(live)}
+        keeping = None if journal is None else journal.keeping(name)
+        if keeping is not None:
+            parts[f"{name}.Label"] = schemas.label(contract, by_key=keeping.keeps_key(contract))
+            parts["Feedback"] = schemas.FEEDBACK
+            found["paths"][f"/{name}/feedback"] = {"post": _feedback(live)}
     return found
 
 
@@ -76,7 +86,6 @@ def _predict(live: Live) -> dict[str, Any]:
         "additionalProperties": False,
     }
     body = {"anyOf": [_reference(f"{name}.Record"), records, _reference(f"{name}.Columns")]}
-    problem = {MEDIA_TYPE: {"schema": _reference("Problem")}}
     text = f"Label records with the column `{contract.target}`. The body is {SHAPES}; an empty batch gets no predictions."
     if live.release.stand_in:
         text = f"**{STAND_IN}**\n\n{text}"
@@ -94,9 +103,52 @@ def _predict(live: Live) -> dict[str, Any]:
                 "description": "A prediction for each record, in order.",
                 "content": {"application/json": {"schema": _reference(f"{name}.Answer")}},
             },
-            **{status: {"description": reason, "content": problem} for status, reason in ERRORS.items()},
+            **_problems(ERRORS),
         },
     }
+
+
+def _feedback(live: Live) -> dict[str, Any]:
+    name, contract = live.release.name, live.card.contract
+    batch = {
+        "type": "object",
+        "properties": {"feedback": {"type": "array", "items": _reference(f"{name}.Label"), "maxItems": RECORD_LIMIT}},
+        "required": ["feedback"],
+        "additionalProperties": False,
+    }
+    one = {"id": journals.ids(1)[0], "label": contract.classes[0]}
+    examples = {
+        "one": {"summary": "the label of one prediction", "value": one},
+        "several": {"summary": "several labels", "value": {"feedback": [one]}},
+    }
+    return {
+        "tags": [name],
+        "summary": f"Tell what {contract.target} truly was: {live.release.title or name}",
+        "description": (
+            f"True labels join the predictions by id, or by key: then the last one of that key that was made before. The body is "
+            f"{SHAPES_OF_LABELS}. A label whose prediction is not there yet waits for it; a second one for a prediction replaces "
+            "the first. They are kept when this answers."
+        ),
+        "operationId": f"feedback_{name}",
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"anyOf": [_reference(f"{name}.Label"), batch]}, "examples": examples},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "How many labels were kept, and how many of them have their prediction.",
+                "content": {"application/json": {"schema": _reference("Feedback")}},
+            },
+            **_problems(FEEDBACK_ERRORS),
+        },
+    }
+
+
+def _problems(errors: Mapping[str, str]) -> dict[str, Any]:
+    problem = {MEDIA_TYPE: {"schema": _reference("Problem")}}
+    return {status: {"description": reason, "content": problem} for status, reason in errors.items()}
 
 
 def _reference(name: str) -> dict[str, str]:

@@ -49,9 +49,7 @@ def records(body: bytes, contract: Contract, limit: int = RECORD_LIMIT) -> list[
         Problem: 400 for what is no JSON object; 422 for a batch of the wrong shape; 413 for more records than *limit*.
         RecordError: A body with more values than *limit* records of *contract* can have.
     """
-    document = _decode(body)
-    if not isinstance(document, dict):
-        raise Problem(400, f"The body must be a JSON object: {SHAPES}.")
+    document = decode(body, SHAPES)
     for name, kind, words in (("records", list, "a list of record objects"), ("columns", dict, "an object of lists")):
         if name in document and (isinstance(document[name], kind) or name not in contract.columns):
             if len(document) > 1:
@@ -64,22 +62,26 @@ def records(body: bytes, contract: Contract, limit: int = RECORD_LIMIT) -> list[
                 return _across(document[name], contract, limit)
             found: list[Any] = document[name]
             if len(found) > limit:
-                raise _too_many(limit)
+                raise too_many(limit)
             _check_widths([len(record) if isinstance(record, dict) else 0 for record in found], contract, limit)
             return found
     _check_widths([len(document)], contract, limit)
     return [document]
 
 
-def _decode(body: bytes) -> Any:
+def decode(body: bytes, shapes: str) -> dict[str, Any]:
+    """The JSON object that *body* is. Raises Problem 400 for anything else, saying which *shapes* are taken."""
     try:
-        return msgspec.json.decode(body)
+        document = msgspec.json.decode(body)
     except UnicodeDecodeError:
         raise Problem(400, "The body is not UTF-8.") from None
     except msgspec.DecodeError as error:
         raise Problem(400, f"The body can't be read as JSON: {str(error).partition(' - at')[0]}.") from None
     except RecursionError:
         raise Problem(400, "The body can't be read as JSON: it is nested too deeply.") from None
+    if not isinstance(document, dict):
+        raise Problem(400, f"The body must be a JSON object: {shapes}.")
+    return document
 
 
 def _across(columns: Mapping[str, Any], contract: Contract, limit: int) -> list[dict[str, Any]]:
@@ -93,7 +95,7 @@ def _across(columns: Mapping[str, Any], contract: Contract, limit: int) -> list[
         )
     height = max(heights, default=0)
     if height > limit:
-        raise _too_many(limit)
+        raise too_many(limit)
     _check_widths([len(columns)] * height, contract, limit)
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
@@ -122,5 +124,6 @@ def _too_large(limit: int) -> Problem:
     return Problem(413, f"The body is larger than {limit:,} bytes; send fewer records at a time.", {"Connection": "close"})
 
 
-def _too_many(limit: int) -> Problem:
+def too_many(limit: int) -> Problem:
+    """413 for a batch of more than *limit*."""
     return Problem(413, f"The body has more than {limit:,} records; send fewer at a time.")

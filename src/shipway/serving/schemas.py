@@ -7,7 +7,7 @@ from typing import Any
 from shipway.core.contract import Contract, text_of
 from shipway.core.exports.json_schema import Schema, column_schema, record, required
 
-__all__ = ["PROBLEM", "answer", "column_schema", "columns", "record"]
+__all__ = ["FEEDBACK", "PROBLEM", "answer", "column_schema", "columns", "label", "record"]
 
 
 def columns(contract: Contract) -> Schema:
@@ -31,6 +31,30 @@ def answer(contract: Contract) -> Schema:
     whole = {"model": model, "predictions": {"type": "array", "items": _closed(prediction)}, "notice": {"type": "string"}}
     return {**_closed(whole), "required": ["model", "predictions"]}
 
+
+def label(contract: Contract, *, by_key: bool) -> Schema:
+    """A true label for one prediction, which is named by its id or, where it is kept, by its key."""
+    # a level may be sent as its text too
+    levels = [*contract.classes, *(text_of(level) for level in contract.classes if not isinstance(level, str))]
+    said = {"enum": levels}
+    forms = [_closed({"id": {"type": "string", "format": "uuid"}, "label": said})]
+    if by_key:
+        part: Schema = {"type": ["string", "number", "boolean"]}
+        whole = _closed(dict.fromkeys(contract.key, part))
+        forms.append(_closed({"key": {"anyOf": [part, whole]} if len(contract.key) == 1 else whole, "label": said}))
+    return {"anyOf": forms}
+
+
+FEEDBACK: Schema = {
+    "type": "object",
+    "properties": {
+        "accepted": {"type": "integer", "description": "labels that were kept"},
+        "joined": {"type": "integer", "description": "of them, those whose prediction is there"},
+        "waiting": {"type": "integer", "description": "of them, those whose prediction is not there yet"},
+    },
+    "required": ["accepted", "joined", "waiting"],
+    "additionalProperties": False,
+}
 
 PROBLEM: Schema = {
     "type": "object",
