@@ -76,15 +76,17 @@ def test_no_labels_are_no_labels(service: Service) -> None:
     assert say(service[0], {"feedback": []}) == {"accepted": 0, "joined": 0, "waiting": 0}
 
 
+SOME_ID = "0193a6f0-8c1e-7d3a-9b52-3f6d1c2e4a58"
+
 WRONG: list[tuple[Any, str | None, str]] = [
     ({"id": "5", "label": True}, "id", "type"),
     ({"id": 5, "label": True}, "id", "type"),
     ({"label": True}, None, "required"),
-    ({"id": str(uuid.uuid4()), "key": "a", "label": True}, None, "required"),
-    ({"id": str(uuid.uuid4())}, "label", "required"),
-    ({"id": str(uuid.uuid4()), "label": "secret-4711"}, "label", "level"),
-    ({"id": str(uuid.uuid4()), "label": [1]}, "label", "level"),
-    ({"id": str(uuid.uuid4()), "label": True, "weight": 1}, "weight", "unknown"),
+    ({"id": SOME_ID, "key": "a", "label": True}, None, "required"),
+    ({"id": SOME_ID}, "label", "required"),
+    ({"id": SOME_ID, "label": "secret-4711"}, "label", "level"),
+    ({"id": SOME_ID, "label": [1]}, "label", "level"),
+    ({"id": SOME_ID, "label": True, "weight": 1}, "weight", "unknown"),
     ({"key": None, "label": True}, "key", "type"),
     ({"key": {"id": "a", "b": 1}, "label": True}, "key", "type"),
 ]
