@@ -100,7 +100,7 @@ def test_the_threshold_is_chosen_on_the_mean_where_the_blend_wins() -> None:
     members = members_of(BLEND, found.winner.params)
     alone = [searched(CHURN, frame, {"a": Candidate(one.estimator, one.params)}, blend=False).out_of_fold for one in members]
     mean = (alone[0]["Yes"] + alone[1]["Yes"]).to_numpy() / 2
-    card = train(frame, found, contract=CHURN, progress=Said()).card
+    card = train(frame, found, contract=CHURN, progress=Said(), threshold="f1").card
     assert card.threshold == thresholds.choose("f1", targets.codes(CHURN, frame) == 1, mean)
 
 

@@ -143,8 +143,6 @@ def test_levels_that_an_open_list_does_not_have_are_counted_and_warned_of_and_th
     assert result.rows["size"].to_list() == ["S", "XL", "XL", "XS"]
     (warning,) = said.warnings
     assert warning.startswith('\'size\' has levels that the contract does not list ("XL", "XS") in 3 rows, which are kept')
-    told = [(change.column, change.cells) for change in result.changes if "does not list" in change.what]
-    assert told == [("size", 3)]
 
 
 def test_new_columns_and_lost_nullable_ones_are_warned_of() -> None:

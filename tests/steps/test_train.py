@@ -13,7 +13,7 @@ from tests.steps.said import Said
 
 from shipway.core.models import Model
 from shipway.core.search import Search
-from shipway.modelling import targets
+from shipway.modelling import targets, thresholds
 from shipway.modelling.candidates import Candidate
 from shipway.modelling.preparation import Prepare
 from shipway.modelling.thresholds import Costs
@@ -46,11 +46,17 @@ def test_a_row_gets_the_same_answer_alone_as_in_a_batch(search: Search) -> None:
 
 
 def test_the_threshold_is_the_one_with_the_best_f1_out_of_fold(search: Search) -> None:
-    model = train(churn(), search, contract=CHURN, prepare=PREPARE, progress=Said())
+    model = train(churn(), search, contract=CHURN, prepare=PREPARE, progress=Said(), threshold="f1")
     truth, scores = targets.codes(CHURN, churn()), search.out_of_fold["Yes"].to_numpy()
     assert model.card.threshold is not None
     best = max(f1_score(truth, scores >= line) for line in np.unique(scores))
     assert f1_score(truth, scores >= model.card.threshold) == pytest.approx(best)
+
+
+def test_f1_draws_the_line_by_itself_only_where_positive_rows_are_rare() -> None:
+    rare, common = (np.arange(90) < positive for positive in (29, 31))
+    assert (thresholds.usual(rare), thresholds.usual(common)) == ("f1", 0.5)
+    assert thresholds.usual(rare, np.where(rare, 2.0, 1.0)) == 0.5
 
 
 def test_a_dear_false_negative_lowers_the_threshold(search: Search) -> None:

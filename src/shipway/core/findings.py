@@ -6,7 +6,17 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["predicts_alone", "key_like", "file_order", "copy", "copy_of_target", "after_the_event", "twins", "conflicts"]
+Kind = Literal[
+    "predicts_alone",
+    "key_like",
+    "file_order",
+    "copy",
+    "copy_of_target",
+    "after_the_event",
+    "twins",
+    "conflicts",
+    "unlisted",
+]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,13 +87,14 @@ def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> N
     for name in project.sections:
         if name not in known:
             raise UsageError(f"{project.file}: there is no section [{name}]; {suggest(name, [*known, 'variant'])}")
+    settings = {}
     for step in steps:
-        settings_of(step, project)
+        settings[step.name] = settings_of(step, project)
         for annotation in step.annotations.values():
             from_folder(annotation, project)
     keeping.of(project)
     for step in steps:
-        _check(step, steps, project, step.checks)
+        _check(step, settings, project, step.checks)
 
 
 def rehearse(steps: Sequence[Step[..., Any]], chosen: Iterable[Step[..., Any]], project: ProjectFolder, cache: Cache) -> None:
@@ -110,19 +111,21 @@ def rehearse(steps: Sequence[Step[..., Any]], chosen: Iterable[Step[..., Any]], 
         if step.rehearsals:
             declared = declared_of(step, project, settings_of(step, project))
             if not any(declared.items() <= record.inputs.items() for record in cache.kept(step)):
-                _check(step, steps, project, step.rehearsals)
+                settings = {each.name: settings_of(each, project) for each in steps}
+                _check(step, settings, project, step.rehearsals)
 
 
 def _check(
-    step: Step[..., Any], steps: Iterable[Step[..., Any]], project: ProjectFolder, checks: Iterable[Callable[..., None]]
+    step: Step[..., Any],
+    settings: Mapping[str, Mapping[str, Any]],
+    project: ProjectFolder,
+    checks: Iterable[Callable[..., None]],
 ) -> None:
-    """Call *checks* with what they ask for by name: the step's settings, another step's, the contract."""
+    """Call *checks* with what they ask for by name: the step's *settings*, another step's, the contract."""
+    known = {name: value for given in (*settings.values(), settings[step.name]) for name, value in given.items()}
     for check in checks:
         asked = inspect.signature(check).parameters
-        owners = {name: other for other in (*steps, step) for name in other.parameters if name in asked and name != "contract"}
-        given = {name: settings_of(owner, project)[name] for name, owner in owners.items()}
-        if "contract" in asked:
-            given["contract"] = project.contract
+        given = {name: project.contract if name == "contract" else known[name] for name in asked}
         try:
             check(**given)
         except UsageError as error:

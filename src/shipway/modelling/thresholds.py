@@ -21,6 +21,10 @@ class Costs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 Rule = Literal["f1", "youden"] | float | Costs
 
+RARE = 1 / 3
+"""Share of positive rows below which it is they that matter, and F1 weighs them. With more of them, F1 asks to call nearly every
+row positive where the columns tell little: of a table of equal halves that would be half of the answers wrong."""
+
 
 def check(rule: Rule) -> None:
     """Raises UsageError for a number that is no probability, or a cost that is not above 0."""
@@ -28,6 +32,13 @@ def check(rule: Rule) -> None:
         raise UsageError(f"[train] threshold = {rule}: a threshold is a probability, from 0 to 1")
     if isinstance(rule, Costs) and not (rule.false_positive > 0 and rule.false_negative > 0):
         raise UsageError("[train] threshold: both costs must be above 0, such as { false_positive = 1, false_negative = 5 }")
+
+
+def usual(positive: NDArray[Any], weights: NDArray[Any] | None = None) -> Rule:
+    """The rule where nobody set one, by how rare positive rows are; arguments as of `choose`."""
+    import numpy
+
+    return "f1" if numpy.average(positive, weights=weights) < RARE else 0.5
 
 
 def choose(rule: Rule, positive: NDArray[Any], scores: NDArray[Any], weights: NDArray[Any] | None = None) -> float:

@@ -31,6 +31,7 @@ KINDS = {
     "file_order": "Follows the file's order",
     "key_like": "Names its row",
     "after_the_event": "Known only after the event?",
+    "unlisted": "Levels that the contract does not list",
     "copy": "Repeats another column",
     "conflicts": "Equal features, different labels",
     "twins": "Equal features",

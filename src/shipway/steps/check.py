@@ -87,10 +87,10 @@ def check(
     aside.finish()
     checked = kept.finish()
     findings = _audit(checked, contract, known, progress) if audit else []
-    for name, levels in unlisted.items():
-        what = _unlisted(levels)
-        changes[name, f"kept with {what}"] = levels.total()
-        progress.warn(f"{name!r} has {what} in {levels.total():,} rows, which are kept; closed = true would set them apart")
+    strange = [_unlisted(name, levels) for name, levels in unlisted.items()]
+    for finding in strange:
+        progress.warn(finding.message)
+    findings += strange
     progress.note(f"{bad:,} quarantined")
     ordered = sorted(changes.items(), key=lambda item: (list(contract.columns).index(item[0][0]), item[0][1]))
     found = [Change(column=column, what=what, cells=cells) for (column, what), cells in ordered]
@@ -164,10 +164,15 @@ def _count_unlisted(typed: Table, contract: Contract, unlisted: dict[str, Counte
                 unlisted.setdefault(name, Counter()).update(dict(others.value_counts().sort(name).iter_rows()))
 
 
-def _unlisted(levels: Counter[str]) -> str:
+def _unlisted(name: str, levels: Counter[str]) -> Finding:
     shown = ", ".join(f'"{level}"' for level, _ in levels.most_common(SHOWN_LEVELS))
     more = f" and {len(levels) - SHOWN_LEVELS} more" if len(levels) > SHOWN_LEVELS else ""
-    return f"levels that the contract does not list ({shown}{more})"
+    what = f"levels that the contract does not list ({shown}{more}) in {levels.total():,} rows"
+    return Finding(
+        kind="unlisted",
+        columns=[name],
+        message=f"{name!r} has {what}, which are kept; closed = true in contract.toml would set them apart",
+    )
 
 
 def _changes(kept: Table, typed: Table, reading: Reading, broken: polars.Series, contract: Contract) -> Counter[tuple[str, str]]:

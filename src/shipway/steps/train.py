@@ -24,7 +24,7 @@ def train(
     prepare: Prepare = Prepare(),  # noqa: B008 (frozen)
     preprocess: Preprocess = Preprocess(),  # noqa: B008 (frozen)
     progress: Progress,
-    threshold: Rule = "f1",
+    threshold: Rule | None = None,
     seed: int = 0,
 ) -> Model:
     """Refit the search's winner on every training row, and choose the decision threshold out of fold.
@@ -32,8 +32,8 @@ def train(
     Args:
         training: Rows to learn from, target included.
         search: Its winner is fitted; its out-of-fold probabilities choose the threshold.
-        threshold: For two classes: `f1`, `youden`, a probability, or costs of the two errors. More classes need none: the
-            likeliest wins.
+        threshold: For two classes: `f1`, `youden`, a probability, or costs of the two errors; by default `f1` where the positive
+            class has under a third of the rows, else 0.5. More classes need none: the likeliest wins.
         seed: Fixes the fit.
     """
     from shipway.modelling import fitting, lessons, targets
@@ -60,7 +60,9 @@ def train(
     positive = targets.positive(contract)
     line = None
     if positive is not None:
-        line = thresholds.choose(threshold, truth == positive, search.out_of_fold.to_numpy()[:, positive], weights)
+        is_positive = truth == positive
+        rule = thresholds.usual(is_positive, weights) if threshold is None else threshold
+        line = thresholds.choose(rule, is_positive, search.out_of_fold.to_numpy()[:, positive], weights)
     card = ModelCard(
         contract=contract,
         profile=profile.measure(contract, training),
@@ -80,5 +82,6 @@ def train(
 
 
 @train.check
-def _check_settings(threshold: Rule) -> None:
-    thresholds.check(threshold)
+def _check_settings(threshold: Rule | None) -> None:
+    if threshold is not None:
+        thresholds.check(threshold)
