@@ -86,8 +86,7 @@ class Writer:
         self._queue: deque[Entry] = deque()
         self._flying: list[Entry] = []
         self._waiting = self._lost = self._hurried = 0
-        self._away = self._closing = False
-        self._told = "ok"
+        self._away = self._filled = self._closing = False
         self._deadline = self._pruning = 0.0
 
     def start(self) -> None:
@@ -137,8 +136,9 @@ class Writer:
             else:
                 waits = not self._away and (keeping.durable or self._lag > LATE_SECONDS)
                 done = self._put(predictions, (), waits=waits, strict=strict)
-        if full:
-            self._tell()
+            told, self._filled = self._filled, self._filled or full
+        if full and not told:
+            log.error("the journal is full: %d predictions wait, and no more can be held", self.journalling.limit)
         if done is not None and await done is None and strict:
             raise _refusal()
 
@@ -162,7 +162,7 @@ class Writer:
 
     @property
     def _lag(self) -> float:
-        oldest = self._flying[:1] or list(self._queue)[:1]
+        oldest = self._flying or self._queue
         return time.monotonic() - oldest[0].since if oldest else 0.0
 
     def _put(
@@ -188,7 +188,7 @@ class Writer:
         while entries is not None:
             try:
                 joined = self._write(entries)
-            except OutsideError as error:
+            except Exception as error:  # noqa: BLE001 - nobody else keeps predictions: a bug shows as a journal that is away
                 self._failed(entries, error)
                 if not self._rest(pause):
                     break
@@ -230,11 +230,13 @@ class Writer:
         with self._changed:
             self._waiting -= sum(len(entry.predictions) for entry in entries)
             self._flying.clear()
-            self._away = False
+            back = self._away or (self._filled and not self._full)
+            self._away, self._filled = False, self._filled and self._full
         self._resolve(entries, lambda place: joined[place])
-        self._tell()
+        if back:
+            log.info("the journal is back; %d predictions wait, %d were not kept", self._waiting, self._lost)
 
-    def _failed(self, entries: Sequence[Entry], error: OutsideError) -> None:
+    def _failed(self, entries: Sequence[Entry], error: Exception) -> None:
         with self._changed:
             for entry in reversed(entries):
                 if entry.strict:
@@ -243,9 +245,11 @@ class Writer:
                     # no longer waited for: it stays to be written when the journal is back
                     self._queue.appendleft(Entry(entry.predictions, (), entry.since, None, strict=False))
             self._flying.clear()
-            self._away = True
+            told, self._away = self._away, True
         self._resolve(entries, lambda place: None)
-        self._tell(str(error))
+        if not told:
+            bug = None if isinstance(error, OutsideError) else error
+            log.error("the journal is away: %s", error, exc_info=bug)
 
     def _rest(self, pause: float) -> bool:
         """Wait before the next attempt; False where there is no time for one."""
@@ -278,20 +282,6 @@ class Writer:
                 except OutsideError as error:
                     log.warning("old predictions of %s could not be deleted: %s", project, error)
         self._pruning = time.monotonic() + (0 if left else PRUNE_SECONDS)
-
-    def _tell(self, reason: str = "") -> None:
-        """Log a change of the state, once."""
-        with self._changed:
-            found, told = self.state(), self._told
-            self._told = found.state
-        if found.state == told:
-            return
-        if found.state == "ok":
-            log.info("the journal is back; %d predictions wait, %d were not kept", found.waiting, found.lost)
-        elif found.state == "away":
-            log.error("the journal is away: %s; %d predictions wait", reason or "what was held is being written", found.waiting)
-        else:
-            log.error("the journal is full: %d predictions wait, and no more can be held", found.waiting)
 
 
 def _settle(waiting: Sequence[tuple[asyncio.Future[int | None], int | None]]) -> None:
