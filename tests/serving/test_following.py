@@ -140,7 +140,8 @@ def test_a_version_that_fails_its_self_test_answers_once_it_was_mended(bundles: 
 
 def test_what_the_registry_refuses_and_that_it_is_away_is_told_in_readiness(bundles: Path) -> None:
     with service(bundles) as client:
-        told = Lineup(versions={"champion": "1"}, refused={"champion": Refused(version="2", reason="its gates")}, away="no route")
+        refused = {alias: Refused(version="2", reason="its gates") for alias in ("champion", "challenger")}
+        told = Lineup(versions={"champion": "1"}, refused=refused, away="no route")
         lineup.write(bundles / "iris", told)
         until(lambda: len(problems(client)) == 2)
         assert problems(client) == ["the registry can't be asked: no route", "champion stays as it was: its gates"]

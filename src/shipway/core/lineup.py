@@ -41,9 +41,13 @@ class Lineup(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def problems(self) -> list[str]:
-        """Why what is served may not be what the registry says, in sentences."""
+        """Why what is served may not be what the registry says, in sentences.
+
+        That a challenger is not served is no problem: a run calls so what its gates did not let through.
+        """
         told = [f"the registry can't be asked: {self.away}"] if self.away else []
-        return told + [f"{alias} stays as it was: {refused.reason}" for alias, refused in self.refused.items()]
+        refused = {alias: one.reason for alias, one in self.refused.items() if alias != CHALLENGER}
+        return told + [f"{alias} stays as it was: {reason}" for alias, reason in refused.items()]
 
 
 class Move(msgspec.Struct, frozen=True):
