@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,43 @@ def test_a_far_number_is_brought_to_the_bound_of_the_others_or_counts_as_missing
 
 def test_a_column_that_is_mostly_one_value_has_no_outliers() -> None:
     assert numbers([0.0] * 9 + [5.0], "gaps", outliers="iqr") == [0.0] * 9 + [5.0]
+
+
+@pytest.mark.parametrize("action", ["cap", "null"])
+@pytest.mark.parametrize("outliers", ["iqr", "zscore"])
+def test_the_rarer_of_two_values_is_no_outlier(outliers: str, action: str) -> None:
+    frame = pl.DataFrame({"flag": [True] + [False] * 49, "coded": [0] * 3 + [1] * 47})
+    matrix = Encoder(form="gaps", ignore=[], rules={"outliers": outliers, "outlier_action": action}).fit_transform(frame)
+    assert np.array_equal(matrix, frame.cast(pl.Float64).to_numpy())
+
+
+def test_dates_have_no_outliers() -> None:
+    frame = pl.DataFrame({"since": [datetime(2024, 1, 1 + day % 5) for day in range(99)] + [datetime(1900, 1, 1)]})
+    days = Encoder(form="gaps", ignore=[], rules={"outliers": "zscore"}).fit_transform(frame)[:, 0]
+    assert days[-1] == (datetime(1900, 1, 1) - datetime(1970, 1, 1)).days
+
+
+@pytest.mark.parametrize("form", ["codes", "gaps", "dense"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"missing": "drop_columns"},
+        {"missing": "drop_rows", "outliers": "zscore", "outlier_action": "null"},
+        {"columns": {"price.now": ColumnPreprocess(missing="auto")}},
+    ],
+)
+def test_rows_are_made_up_whatever_becomes_of_gaps(rules: Any, form: Form) -> None:
+    frame = churn(200)
+    truth = (np.arange(200) % 4 == 0).astype(int)
+    made = lesson(frame.drop("id", "comment", "left"), truth, form, imbalance="smote", **rules)
+    assert np.ptp(np.bincount(made.truth)) == 0
+
+
+def test_a_number_that_was_divided_by_nothing_is_missing() -> None:
+    frame = pl.DataFrame({"a": [float("nan"), float("inf"), 1.0, 2.0, 3.0, 4.0], "b": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]})
+    assert len(lesson(frame, np.arange(6) % 2, missing="drop_rows").truth) == 4
+    encoder = Encoder(form="gaps", ignore=[], rules={"missing": "drop_columns", "max_missing": 0.3}).fit(frame)
+    assert encoder.names_ == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -387,6 +425,8 @@ KINDS: Any = {"price": "number", "since": "moment", "plan": "category"}
         ({"outliers": "isolation_forest", "outlier_action": "cap"}, "finds rows, not cells"),
         ({"outlier_share": 0.7}, "outlier_share = 0.7: expected a share"),
         ({"max_levels": 0}, "max_levels = 0: expected 1 or more"),
+        ({"missing": "constant", "fill": float("inf")}, "fill = inf: expected a finite number"),
+        ({"outliers": "iqr", "outlier_reach": 0.0}, "outlier_reach = 0.0: expected a finite number above 0"),
     ],
 )
 def test_what_can_not_be_done_is_refused_with_what_can(given: dict[str, Any], message: str) -> None:

@@ -97,7 +97,7 @@ def _check_settings(
         raise UsageError(f"[tune] folds = {folds}: a search needs at least 2 folds")
     left_out = pipeline.free_text(contract, prepare, preprocess)
     types = types_after(contract, prepare)
-    preprocessing.check(preprocess, {name: kind_of_type(types[name]) for name in types if name not in left_out})
+    preprocessing.check(preprocess, {name: kind_of_type(types[name]) for name in types if name not in left_out}, left_out)
 
 
 @tune.rehearse
