@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from shipway.modelling.candidates import Candidate
 from shipway.modelling.encoding import Encoder
 from shipway.modelling.lessons import Lesson, make
 from shipway.modelling.preparation import Prepare
-from shipway.modelling.preprocessing import ColumnPreprocess, Form, Preprocess, check
+from shipway.modelling.preprocessing import ColumnPreprocess, Form, Preprocess, check, idle
 from shipway.steps.train import train
 from shipway.steps.tune import tune
 
@@ -97,6 +98,47 @@ def test_a_row_teaches_nothing_in_the_fold_that_scores_it(family: str) -> None:
     (fold,) = [fold for fold in folds.split(CHURN, truth, 3, fits=1, seed=0, progress=Said()) if 7 in fold.score]
     same = [row for row in fold.score if row != 7]
     assert np.array_equal(usual[same], other[same])
+
+
+EVERYTHING: list[dict[str, Any]] = [
+    {"missing": "knn", "outliers": "iqr", "max_levels": 2, "high_cardinality": "target", "imbalance": "smote"},
+    {
+        "missing": "mean",
+        "outliers": "zscore",
+        "outlier_action": "null",
+        "rare_levels": 0.2,
+        "imbalance": "over",
+        "indicator": True,
+    },
+    {"missing": "drop_rows", "outliers": "isolation_forest", "outlier_share": 0.1, "imbalance": "under"},
+    {"missing_categories": "most_frequent", "outliers": "iqr", "outlier_action": "drop", "imbalance": "class_weights"},
+]
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.sampled_from(EVERYTHING),
+    st.integers(0, 2),
+    st.lists(st.one_of(st.none(), st.floats(-1e12, 1e12)), min_size=1, max_size=8),
+    st.lists(st.sampled_from([None, "month", "new", "two years"]), min_size=1, max_size=8),
+)
+def test_whatever_the_rows_of_a_fold_hold_the_others_are_learned_from_alike(
+    rules: dict[str, Any], number: int, prices: list[float | None], plans: list[str | None]
+) -> None:
+    frame = churn(90)
+    truth = targets.codes(CHURN, frame)
+    fold = folds.split(CHURN, truth, 3, fits=1, seed=0, progress=Said())[number]
+    changed, same = fold.score[: len(fold.score) // 2], fold.score[len(fold.score) // 2 :]
+    new = {"price.now": prices, 'plan {"a"}': plans}
+    other = frame.with_columns(
+        frame[name].scatter(changed, [values[row % len(values)] for row in range(len(changed))]) for name, values in new.items()
+    )
+    usual, after = (
+        tune(each, contract=CHURN, preprocess=Preprocess(**rules), progress=Said(), candidates=LINEAR, folds=3).out_of_fold
+        for each in (frame, other)
+    )
+    assert usual.height == after.height == frame.height
+    assert np.array_equal(usual.to_numpy()[same], after.to_numpy()[same])
 
 
 @pytest.mark.parametrize(
@@ -432,6 +474,48 @@ KINDS: Any = {"price": "number", "since": "moment", "plan": "category"}
 def test_what_can_not_be_done_is_refused_with_what_can(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check(Preprocess(**given), KINDS)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"fill": 5.0}, "[preprocess] fill says nothing without missing = 'constant'"),
+        ({"missing": "constant", "fill_category": "x"}, "fill_category says nothing without missing_categories = 'constant'"),
+        ({"outlier_action": "drop"}, "outlier_action says nothing without outliers = 'iqr' or 'zscore' or 'isolation_forest'"),
+        ({"outliers": "isolation_forest", "outlier_reach": 2.0}, "outlier_reach says nothing without outliers = 'iqr' or"),
+        (
+            {"columns": {"price": ColumnPreprocess(fill=5.0)}},
+            "[preprocess.columns.price] fill says nothing, as missing is 'auto', not 'constant'",
+        ),
+    ],
+)
+def test_a_key_that_says_nothing_is_told_with_the_one_that_it_needs(given: dict[str, Any], message: str) -> None:
+    (told,) = idle(Preprocess(**given), KINDS)
+    assert message in told
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_of_keys_that_say_something_nothing_is_told(family: str) -> None:
+    assert idle(Preprocess(**FAMILIES[family]), KINDS) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "messages"),
+    [
+        ({"missing": "drop_rows"}, [r"left out \d+ of 300 training rows"]),
+        ({"imbalance": "over"}, [r"made \d+ rows of 300 to even out the classes, \d+ of each"]),
+        ({"outliers": "iqr", "outlier_reach": 0.5}, [r"far numbers .*: \d+ of 'price.now'"]),
+        ({"dates": "drop", "max_levels": 2, "high_cardinality": "drop"}, [r"left out 'plan \{\"a\"\}', 'since', as"]),
+        ({}, []),
+    ],
+)
+def test_training_tells_what_was_changed_in_what_is_learned_from(rules: Any, messages: list[str]) -> None:
+    said = Said()
+    search = tune(churn(), contract=CHURN, preprocess=Preprocess(**rules), progress=Said(), candidates=LINEAR, folds=2)
+    train(churn(), search, contract=CHURN, preprocess=Preprocess(**rules), progress=said)
+    told = [text for text in said.warnings if text.startswith("[preprocess]")]
+    assert len(told) == len(messages)
+    assert all(re.search(message, text) for message, text in zip(messages, told, strict=True)), told
 
 
 def test_a_wrong_column_stops_the_search_before_its_first_fit() -> None:

@@ -115,6 +115,13 @@ class Numbers:
             return matrix
         return np.hstack([matrix, np.isnan(known[:, self.indicated])])
 
+    def far(self, frame: pl.DataFrame) -> dict[str, int]:
+        """Column -> how many of its numbers lie outside of the bounds, of columns that have such."""
+        matrix = read(frame, self.columns, [])
+        bounds = np.maximum(self.low, self.floor), np.minimum(self.high, self.ceiling)
+        counts = outliers.outside(matrix, *(bound[: len(self.columns)] for bound in bounds)).sum(axis=0)
+        return {name: int(count) for name, count in zip(self.columns, counts, strict=True) if count}
+
     def _learn_gaps(self, known: NDArray[np.float64], rules: Sequence[Rule], gaps: bool) -> None:
         missing = np.isnan(known)
         count = missing.sum(axis=0)

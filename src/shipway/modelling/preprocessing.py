@@ -35,6 +35,16 @@ REACH = {"iqr": 1.5, "zscore": 3.0}
 ASKED = ("median", "mean", "most_frequent", "constant", "knn")
 """What is done to missing numbers whatever the estimator; else it is left to the estimator whether they are filled."""
 
+ASKED_BY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "fill": ("missing", ("constant",)),
+    "fill_category": ("missing", ("constant",)),
+    "max_missing": ("missing", ("drop_columns",)),
+    "outlier_action": ("outliers", ("iqr", "zscore", "isolation_forest")),
+    "outlier_reach": ("outliers", ("iqr", "zscore")),
+    "outlier_share": ("outliers", ("isolation_forest",)),
+}
+"""Keys that say nothing but where another one has such a value."""
+
 APPLIES: dict[Kind, tuple[str, ...]] = {
     "number": ("missing", "fill", "indicator", "outliers", "outlier_action", "outlier_reach", "max_missing", "skew"),
     "moment": ("missing", "fill", "indicator", "max_missing", "dates", "skew"),
@@ -182,6 +192,34 @@ def check(preprocess: Preprocess, kinds: Mapping[str, Kind | None], texts: Conta
         _check_numbers(where, own)
         if (kind := kinds[name]) is not None:
             _check_column(where, own, kind)
+
+
+def idle(preprocess: Preprocess, kinds: Mapping[str, Kind]) -> list[str]:
+    """A sentence on each key that is given and says nothing, as another one would have to ask for it; *kinds* as in `check`.
+
+    That is no error: a variant or `--set` may well turn the other one off for a run.
+    """
+    rules = {name: preprocess.rule(name, kind) for name, kind in kinds.items()}
+    usual, found = Preprocess(), []
+    for key, (by, values) in ASKED_BY.items():
+        where = "missing_categories" if key == "fill_category" else by
+        concerned = [rule for name, rule in rules.items() if _concerns(key, kinds[name])]
+        asked = getattr(preprocess, where) in values or any(getattr(rule, by) in values for rule in concerned)
+        if not asked and getattr(preprocess, key) != getattr(usual, key):
+            found.append(f"[preprocess] {key} says nothing without {where} = {' or '.join(map(repr, values))}")
+    for name, rule in rules.items():
+        own = preprocess.columns.get(name)
+        for key in ("fill", "max_missing", "outlier_action", "outlier_reach"):
+            by, values = ASKED_BY[key]
+            if own is not None and getattr(own, key) is not None and (there := getattr(rule, by)) not in values:
+                wanted = " or ".join(map(repr, values))
+                found.append(f"[preprocess.columns.{name}] {key} says nothing, as {by} is {there!r}, not {wanted}")
+    return found
+
+
+def _concerns(key: str, kind: Kind) -> bool:
+    # of these two, one is for categories and the other for all else
+    return key not in ("fill", "fill_category") or (key == "fill_category") == (kind == "category")
 
 
 def _check_numbers(where: str, given: Preprocess | ColumnPreprocess) -> None:

@@ -77,7 +77,10 @@ def run(
     features = training.select(contract.features)
     prepared = Preparer.of(prepare).fit(features).transform(features)
     texts = pipeline.free_text(contract, prepare, preprocess)
-    preprocessing.check(preprocess, kinds.kinds_of(prepared, texts), texts)
+    kind = kinds.kinds_of(prepared, texts)
+    preprocessing.check(preprocess, kind, texts)
+    for text in preprocessing.idle(preprocess, kind):
+        progress.warn(text)
     positive = targets.positive(contract)
     flat = np.full((len(truth), len(contract.classes)), 1 / len(contract.classes))
     rules = Rules(metric, truth, positive, opened, _judging(Rules(metric, truth, positive, opened, (), weights), flat), weights)
