@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from shipway.modelling.candidates import Candidate
 from shipway.modelling.encoding import Encoder
 from shipway.modelling.lessons import Lesson, make
 from shipway.modelling.preparation import Prepare
-from shipway.modelling.preprocessing import ColumnPreprocess, Form, Preprocess, check
+from shipway.modelling.preprocessing import ColumnPreprocess, Form, Preprocess, check, idle
 from shipway.steps.train import train
 from shipway.steps.tune import tune
 
@@ -96,6 +98,47 @@ def test_a_row_teaches_nothing_in_the_fold_that_scores_it(family: str) -> None:
     (fold,) = [fold for fold in folds.split(CHURN, truth, 3, fits=1, seed=0, progress=Said()) if 7 in fold.score]
     same = [row for row in fold.score if row != 7]
     assert np.array_equal(usual[same], other[same])
+
+
+EVERYTHING: list[dict[str, Any]] = [
+    {"missing": "knn", "outliers": "iqr", "max_levels": 2, "high_cardinality": "target", "imbalance": "smote"},
+    {
+        "missing": "mean",
+        "outliers": "zscore",
+        "outlier_action": "null",
+        "rare_levels": 0.2,
+        "imbalance": "over",
+        "indicator": True,
+    },
+    {"missing": "drop_rows", "outliers": "isolation_forest", "outlier_share": 0.1, "imbalance": "under"},
+    {"missing_categories": "most_frequent", "outliers": "iqr", "outlier_action": "drop", "imbalance": "class_weights"},
+]
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.sampled_from(EVERYTHING),
+    st.integers(0, 2),
+    st.lists(st.one_of(st.none(), st.floats(-1e12, 1e12)), min_size=1, max_size=8),
+    st.lists(st.sampled_from([None, "month", "new", "two years"]), min_size=1, max_size=8),
+)
+def test_whatever_the_rows_of_a_fold_hold_the_others_are_learned_from_alike(
+    rules: dict[str, Any], number: int, prices: list[float | None], plans: list[str | None]
+) -> None:
+    frame = churn(90)
+    truth = targets.codes(CHURN, frame)
+    fold = folds.split(CHURN, truth, 3, fits=1, seed=0, progress=Said())[number]
+    changed, same = fold.score[: len(fold.score) // 2], fold.score[len(fold.score) // 2 :]
+    new = {"price.now": prices, 'plan {"a"}': plans}
+    other = frame.with_columns(
+        frame[name].scatter(changed, [values[row % len(values)] for row in range(len(changed))]) for name, values in new.items()
+    )
+    usual, after = (
+        tune(each, contract=CHURN, preprocess=Preprocess(**rules), progress=Said(), candidates=LINEAR, folds=3).out_of_fold
+        for each in (frame, other)
+    )
+    assert usual.height == after.height == frame.height
+    assert np.array_equal(usual.to_numpy()[same], after.to_numpy()[same])
 
 
 @pytest.mark.parametrize(
@@ -175,6 +218,43 @@ def test_a_far_number_is_brought_to_the_bound_of_the_others_or_counts_as_missing
 
 def test_a_column_that_is_mostly_one_value_has_no_outliers() -> None:
     assert numbers([0.0] * 9 + [5.0], "gaps", outliers="iqr") == [0.0] * 9 + [5.0]
+
+
+@pytest.mark.parametrize("action", ["cap", "null"])
+@pytest.mark.parametrize("outliers", ["iqr", "zscore"])
+def test_the_rarer_of_two_values_is_no_outlier(outliers: str, action: str) -> None:
+    frame = pl.DataFrame({"flag": [True] + [False] * 49, "coded": [0] * 3 + [1] * 47})
+    matrix = Encoder(form="gaps", ignore=[], rules={"outliers": outliers, "outlier_action": action}).fit_transform(frame)
+    assert np.array_equal(matrix, frame.cast(pl.Float64).to_numpy())
+
+
+def test_dates_have_no_outliers() -> None:
+    frame = pl.DataFrame({"since": [datetime(2024, 1, 1 + day % 5) for day in range(99)] + [datetime(1900, 1, 1)]})
+    days = Encoder(form="gaps", ignore=[], rules={"outliers": "zscore"}).fit_transform(frame)[:, 0]
+    assert days[-1] == (datetime(1900, 1, 1) - datetime(1970, 1, 1)).days
+
+
+@pytest.mark.parametrize("form", ["codes", "gaps", "dense"])
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"missing": "drop_columns"},
+        {"missing": "drop_rows", "outliers": "zscore", "outlier_action": "null"},
+        {"columns": {"price.now": ColumnPreprocess(missing="auto")}},
+    ],
+)
+def test_rows_are_made_up_whatever_becomes_of_gaps(rules: Any, form: Form) -> None:
+    frame = churn(200)
+    truth = (np.arange(200) % 4 == 0).astype(int)
+    made = lesson(frame.drop("id", "comment", "left"), truth, form, imbalance="smote", **rules)
+    assert np.ptp(np.bincount(made.truth)) == 0
+
+
+def test_a_number_that_was_divided_by_nothing_is_missing() -> None:
+    frame = pl.DataFrame({"a": [float("nan"), float("inf"), 1.0, 2.0, 3.0, 4.0], "b": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]})
+    assert len(lesson(frame, np.arange(6) % 2, missing="drop_rows").truth) == 4
+    encoder = Encoder(form="gaps", ignore=[], rules={"missing": "drop_columns", "max_missing": 0.3}).fit(frame)
+    assert encoder.names_ == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -387,11 +467,55 @@ KINDS: Any = {"price": "number", "since": "moment", "plan": "category"}
         ({"outliers": "isolation_forest", "outlier_action": "cap"}, "finds rows, not cells"),
         ({"outlier_share": 0.7}, "outlier_share = 0.7: expected a share"),
         ({"max_levels": 0}, "max_levels = 0: expected 1 or more"),
+        ({"missing": "constant", "fill": float("inf")}, "fill = inf: expected a finite number"),
+        ({"outliers": "iqr", "outlier_reach": 0.0}, "outlier_reach = 0.0: expected a finite number above 0"),
     ],
 )
 def test_what_can_not_be_done_is_refused_with_what_can(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check(Preprocess(**given), KINDS)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"fill": 5.0}, "[preprocess] fill says nothing without missing = 'constant'"),
+        ({"missing": "constant", "fill_category": "x"}, "fill_category says nothing without missing_categories = 'constant'"),
+        ({"outlier_action": "drop"}, "outlier_action says nothing without outliers = 'iqr' or 'zscore' or 'isolation_forest'"),
+        ({"outliers": "isolation_forest", "outlier_reach": 2.0}, "outlier_reach says nothing without outliers = 'iqr' or"),
+        (
+            {"columns": {"price": ColumnPreprocess(fill=5.0)}},
+            "[preprocess.columns.price] fill says nothing, as missing is 'auto', not 'constant'",
+        ),
+    ],
+)
+def test_a_key_that_says_nothing_is_told_with_the_one_that_it_needs(given: dict[str, Any], message: str) -> None:
+    (told,) = idle(Preprocess(**given), KINDS)
+    assert message in told
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_of_keys_that_say_something_nothing_is_told(family: str) -> None:
+    assert idle(Preprocess(**FAMILIES[family]), KINDS) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "messages"),
+    [
+        ({"missing": "drop_rows"}, [r"left out \d+ of 300 training rows"]),
+        ({"imbalance": "over"}, [r"made \d+ rows of 300 to even out the classes, \d+ of each"]),
+        ({"outliers": "iqr", "outlier_reach": 0.5}, [r"far numbers .*: \d+ of 'price.now'"]),
+        ({"dates": "drop", "max_levels": 2, "high_cardinality": "drop"}, [r"left out 'plan \{\"a\"\}', 'since', as"]),
+        ({}, []),
+    ],
+)
+def test_training_tells_what_was_changed_in_what_is_learned_from(rules: Any, messages: list[str]) -> None:
+    said = Said()
+    search = tune(churn(), contract=CHURN, preprocess=Preprocess(**rules), progress=Said(), candidates=LINEAR, folds=2)
+    train(churn(), search, contract=CHURN, preprocess=Preprocess(**rules), progress=said)
+    told = [text for text in said.warnings if text.startswith("[preprocess]")]
+    assert len(told) == len(messages)
+    assert all(re.search(message, text) for message, text in zip(messages, told, strict=True)), told
 
 
 def test_a_wrong_column_stops_the_search_before_its_first_fit() -> None:

@@ -93,6 +93,7 @@ def test_rows_with_conflicting_labels_may_all_be_dropped() -> None:
     said = Said()
     assert cleaned(CONFLICTING, said, conflicts="drop") == CONFLICTING[2:4]
     assert said.warnings[-1] == "the 3 rows of the groups with different labels were dropped"
+    assert said.notes[-1] == "2 rows, 0 duplicates, 3 with conflicting labels dropped"
 
 
 def test_the_data_report_is_about_the_rows_that_are_left() -> None:

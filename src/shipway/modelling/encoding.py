@@ -120,6 +120,12 @@ class Encoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # t
         return csr_matrix((values[used], np.hstack([numbers, codes + first])[used], ends), shape=shape)
 
     @property
+    def used(self) -> set[str]:
+        """Columns that the matrix is made of."""
+        categories = {category.name for category in (*self.placed_, *self.averaged_)}
+        return categories.union(self.numbers_.columns, self.numbers_.moments)
+
+    @property
     def coded(self) -> list[int]:
         """Places of the compact matrix's columns that are level numbers; with `gaps`, of the matrix's."""
         width = len(self.names_) if self.gaps else len(self.names_) - sum(category.places for category in self.placed_)

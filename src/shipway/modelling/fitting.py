@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shipway.core.artifacts import Table
@@ -33,6 +33,7 @@ def fit(
     preprocess: Preprocess = Preprocess(),  # noqa: B008 (frozen)
     weights: NDArray[Any] | None = None,
     seed: int,
+    tell: Callable[[str], None] | None = None,
 ) -> Any:
     """A fitted pipeline, on one thread as it answers on one.
 
@@ -41,6 +42,7 @@ def fit(
         truth: Index of each row's class.
         estimator, params: What a search chose; a blend's members are each fitted on these rows.
         weights: How much each row counts.
+        tell: Is told what `[preprocess]` did to the rows, for each of a blend's members.
 
     Raises:
         DataError: The estimator can't learn from these rows.
@@ -49,7 +51,9 @@ def fit(
     members = members_of(estimator, params)
     made = [estimators.make(member.estimator, member.params, seed=seed) for member in members]
     try:
-        return pipelines.fit(features, truth, weights, made, contract=contract, prepare=prepare, preprocess=preprocess, seed=seed)
+        return pipelines.fit(
+            features, truth, weights, made, contract=contract, prepare=prepare, preprocess=preprocess, seed=seed, tell=tell
+        )
     except (ValueError, ArithmeticError) as error:
         names = " or ".join(member.estimator for member in members)
         raise DataError(f"{names} can't learn from the training rows: {error}") from error

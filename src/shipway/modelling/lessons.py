@@ -31,12 +31,14 @@ class Lesson:
         truth: Index of each row's class.
         weights: How much each row counts; None where all count the same.
         coded: Columns of the matrix that are level numbers.
+        kept: Which of the rows before `[preprocess]` were learned from.
     """
 
     matrix: Matrix
     truth: NDArray[np.int64]
     weights: NDArray[np.float64] | None
     coded: list[int]
+    kept: NDArray[np.bool_]
 
     def options(self, estimator: Any) -> dict[str, Any]:
         """What *estimator* is told in `fit` besides the rows."""
@@ -69,7 +71,7 @@ def make(
         frame, truth, weights = frame.filter(kept), truth[kept], None if weights is None else weights[kept]
     rows = encoder.compact(frame, truth), truth, weights
     compact, truth, weights = imbalance.even_out(preprocess.imbalance, rows, encoder.coded, seed)
-    return Lesson(encoder.expand(compact), truth, weights, encoder.coded if encoder.gaps else [])
+    return Lesson(encoder.expand(compact), truth, weights, encoder.coded if encoder.gaps else [], kept)
 
 
 def weights_of(contract: Contract, frame: pl.DataFrame) -> NDArray[np.float64] | None:

@@ -74,11 +74,15 @@ class Numbers:
     @classmethod
     def learn(cls, frame: pl.DataFrame, columns: Sequence[str], moments: Sequence[str], *, gaps: bool, rules: Preprocess) -> Self:
         """Learn from the rows of *frame*. With *gaps* missing values stay unless a rule says otherwise, and nothing is scaled."""
-        share = {name: frame[name].null_count() / max(frame.height, 1) for name in (*columns, *moments)}
-        of_numbers, of_moments = ({name: rules.rule(name, kind) for name in names} for names, kind in _kinds(columns, moments))
-        columns, moments = ([name for name in some if _used(some[name], share[name])] for some in (of_numbers, of_moments))
-        each = [of_numbers[name] for name in columns] + [of_moments[name] for name in moments for _ in MOMENT_PARTS]
         matrix = read(frame, columns, moments)
+        of_numbers, of_moments = ({name: rules.rule(name, kind) for name in names} for names, kind in _kinds(columns, moments))
+        each = [of_numbers[name] for name in columns] + [of_moments[name] for name in moments for _ in MOMENT_PARTS]
+        # counted in the matrix, as a number that was divided by 0 is missing too
+        share = np.isnan(matrix).sum(axis=0) / max(frame.height, 1)
+        used = np.array([_used(rule, part) for rule, part in zip(each, share, strict=True)], dtype=bool)
+        matrix, each = matrix[:, used], [each[place] for place in np.flatnonzero(used)]
+        columns = [name for place, name in enumerate(columns) if used[place]]
+        moments = [name for place, name in enumerate(moments) if used[len(of_numbers) + place * len(MOMENT_PARTS)]]
         bounds = outliers.bounds(matrix, each)
         low, high, floor, ceiling = (
             np.where([rule.outlier_action == action for rule in each], bound, endless)
@@ -111,12 +115,19 @@ class Numbers:
             return matrix
         return np.hstack([matrix, np.isnan(known[:, self.indicated])])
 
+    def far(self, frame: pl.DataFrame) -> dict[str, int]:
+        """Column -> how many of its numbers lie outside of the bounds, of columns that have such."""
+        matrix = read(frame, self.columns, [])
+        bounds = np.maximum(self.low, self.floor), np.minimum(self.high, self.ceiling)
+        counts = outliers.outside(matrix, *(bound[: len(self.columns)] for bound in bounds)).sum(axis=0)
+        return {name: int(count) for name, count in zip(self.columns, counts, strict=True) if count}
+
     def _learn_gaps(self, known: NDArray[np.float64], rules: Sequence[Rule], gaps: bool) -> None:
         missing = np.isnan(known)
         count = missing.sum(axis=0)
         self.fill = np.array([_fill(known[:, place], rule) for place, rule in enumerate(rules)])
         # where training has no gap, trees have not learned what to do with one: it is filled for them too
-        stays = [rule.missing not in ASKED and gaps and bool(count[place]) for place, rule in enumerate(rules)]
+        stays = [not rule.filled and gaps and bool(count[place]) for place, rule in enumerate(rules)]
         self.fill[stays] = np.nan
         near = [place for place, rule in enumerate(rules) if rule.missing == "knn"]
         if near:
@@ -170,10 +181,6 @@ class Numbers:
             warnings.simplefilter("ignore")
             straight[:, self.bent] = self.power.transform(filled[:, self.bent])
         return straight
-
-
-ASKED = ("median", "mean", "most_frequent", "constant", "knn")
-"""What is done to missing numbers whatever the estimator; else it is left to the estimator whether they are filled."""
 
 
 def read(frame: pl.DataFrame, columns: Sequence[str], moments: Sequence[str]) -> NDArray[np.float64]:

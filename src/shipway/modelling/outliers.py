@@ -23,6 +23,7 @@ def bounds(matrix: NDArray[np.float64], rules: Sequence[Rule]) -> tuple[NDArray[
     """The least and the greatest number of each column that is no outlier; infinite where none is.
 
     A column of which the middle half (or all) is one value has none: else every other value of a mostly constant column would be.
+    Nor has one of two values, such as yes and no: the rarer one is not far out, it is the other one.
 
     Args:
         matrix: Shape (rows, columns); NaN is missing.
@@ -31,7 +32,7 @@ def bounds(matrix: NDArray[np.float64], rules: Sequence[Rule]) -> tuple[NDArray[
     low, high = np.full(matrix.shape[1], -np.inf), np.full(matrix.shape[1], np.inf)
     for place, rule in enumerate(rules):
         known = matrix[~np.isnan(matrix[:, place]), place]
-        if rule.outliers == "none" or not len(known):
+        if rule.outliers == "none" or not len(known) or bool(np.isin(known, (known.min(), known.max())).all()):
             continue
         if rule.outliers == "iqr":
             first, last = np.percentile(known, (25, 75))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -43,6 +43,7 @@ def fit(
     prepare: Prepare,
     preprocess: Preprocess,
     seed: int,
+    tell: Callable[[str], None] | None = None,
 ) -> Any:
     """A fitted scikit-learn Pipeline around one estimator or a blend of several: takes a Polars frame of the contract's features.
 
@@ -50,10 +51,11 @@ def fit(
 
     Args:
         members: Estimators, not fitted; rows are prepared once for all, and encoded for each.
+        tell: Is told what `[preprocess]` did to the rows, for each of the estimators.
     """
     from sklearn.pipeline import Pipeline
 
-    from shipway.modelling import estimators, lessons
+    from shipway.modelling import effects, estimators, lessons
     from shipway.modelling.alignment import Aligned
     from shipway.modelling.blending import Blend
     from shipway.modelling.prepare import Preparer
@@ -64,6 +66,9 @@ def fit(
     def taught(estimator: Any) -> list[tuple[str, Any]]:
         encode = encoder(contract, prepare, preprocess, form=estimators.form_of(estimator), seed=seed)
         lesson = lessons.make(prepared, truth, weights, encoder=encode, preprocess=preprocess, seed=seed)
+        if tell is not None:
+            for text in effects.told(prepared, lesson, encode):
+                tell(text)
         classify = Aligned(estimator, classes=len(contract.classes)).fit(lesson.matrix, lesson.truth, **lesson.options(estimator))
         return [("encode", encode), ("classify", classify)]
 

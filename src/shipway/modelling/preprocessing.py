@@ -6,7 +6,8 @@ to need no thought; every one can be overruled, most of them for one column.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Container, Mapping
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -31,9 +32,22 @@ Imbalance = Literal["report", "class_weights", "over", "under", "smote"]
 REACH = {"iqr": 1.5, "zscore": 3.0}
 """How far a number may lie outside of the middle half, in its widths (Tukey 1977), or from the mean, in standard deviations."""
 
+ASKED = ("median", "mean", "most_frequent", "constant", "knn")
+"""What is done to missing numbers whatever the estimator; else it is left to the estimator whether they are filled."""
+
+ASKED_BY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "fill": ("missing", ("constant",)),
+    "fill_category": ("missing", ("constant",)),
+    "max_missing": ("missing", ("drop_columns",)),
+    "outlier_action": ("outliers", ("iqr", "zscore", "isolation_forest")),
+    "outlier_reach": ("outliers", ("iqr", "zscore")),
+    "outlier_share": ("outliers", ("isolation_forest",)),
+}
+"""Keys that say nothing but where another one has such a value."""
+
 APPLIES: dict[Kind, tuple[str, ...]] = {
     "number": ("missing", "fill", "indicator", "outliers", "outlier_action", "outlier_reach", "max_missing", "skew"),
-    "moment": ("missing", "fill", "indicator", "max_missing", "dates"),
+    "moment": ("missing", "fill", "indicator", "max_missing", "dates", "skew"),
     "category": ("missing", "fill", "max_missing", "rare_levels", "max_levels", "high_cardinality"),
 }
 """The keys that say something of a column of each kind; dates count as numbers where values are missing."""
@@ -57,9 +71,10 @@ class ColumnPreprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """What is done to one column: the section with the column's own keys laid over it."""
+    """What is done to one column: the section with the column's own keys laid over it; `filled`: whatever the estimator."""
 
     missing: str
+    filled: bool
     fill: float | str
     indicator: bool | Literal["auto"]
     outliers: str
@@ -81,7 +96,7 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         fill, fill_category: The value for `constant`, for numbers and for categories.
         missing_categories: For categories. `level`: a place of its own.
         indicator: Whether a column that is filled gets another one that says where; `auto`: where enough rows of it are missing.
-        max_missing: For `drop_columns`: a column with a larger share of missing values is left out, the others are filled.
+        max_missing: For `drop_columns`: a column with a larger share of missing values is left out, others go by `auto`.
         outliers: How numbers that lie far out are told; `isolation_forest` tells whole rows.
         outlier_action: `cap` to the last value that is none, `null` to make them missing, `drop` to learn without such rows; by
             default `cap`, and `drop` for whole rows.
@@ -121,12 +136,11 @@ class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         own = self.columns.get(name, ColumnPreprocess())
         category = kind == "category"
         missing = own.missing or (self.missing_categories if category else self.missing)
-        if missing == "auto" and self.imbalance == "smote":
-            # rows are made up between others, for which all of their numbers have to be known
-            missing = "median"
-        outliers = own.outliers or ("none" if self.outliers == "isolation_forest" else self.outliers)
+        outliers = own.outliers or ("none" if kind != "number" or self.outliers == "isolation_forest" else self.outliers)
         return Rule(
             missing=missing,
+            # rows are made up between others, for which all of their numbers have to be known
+            filled=missing in ASKED or self.imbalance == "smote",
             fill=_first(own.fill, self.fill_category if category else self.fill),
             indicator=_first(own.indicator, self.indicator),
             outliers=outliers,
@@ -148,11 +162,12 @@ def kind_of_type(type: Type | None) -> Kind | None:
     return {"category": "category", "text": "category", "datetime": "moment"}.get(type, "number")  # type: ignore[return-value]
 
 
-def check(preprocess: Preprocess, kinds: Mapping[str, Kind | None]) -> None:
+def check(preprocess: Preprocess, kinds: Mapping[str, Kind | None], texts: Container[str] = ()) -> None:
     """Check the section against the columns that there are after `[prepare]`.
 
     Args:
         kinds: Of each column that a model gets to see; None where that is not known yet.
+        texts: Columns of free text, which it does not.
 
     Raises:
         UsageError: Naming the key, what was found and what may stand there.
@@ -167,6 +182,11 @@ def check(preprocess: Preprocess, kinds: Mapping[str, Kind | None]) -> None:
     _check_numbers("[preprocess]", preprocess)
     for name, own in preprocess.columns.items():
         where = f"[preprocess.columns.{name}]"
+        if name in texts:
+            raise UsageError(
+                f'{where}: the column is free text, which the model leaves out; set high_cardinality = "target" here to '
+                "take it in by its levels, or declare it as a category in contract.toml"
+            )
         if name not in kinds:
             raise UsageError(f"{where}: there is no such column after [prepare]; {suggest(name, kinds)}")
         _check_numbers(where, own)
@@ -174,10 +194,41 @@ def check(preprocess: Preprocess, kinds: Mapping[str, Kind | None]) -> None:
             _check_column(where, own, kind)
 
 
+def idle(preprocess: Preprocess, kinds: Mapping[str, Kind]) -> list[str]:
+    """A sentence on each key that is given and says nothing, as another one would have to ask for it; *kinds* as in `check`.
+
+    That is no error: a variant or `--set` may well turn the other one off for a run.
+    """
+    rules = {name: preprocess.rule(name, kind) for name, kind in kinds.items()}
+    usual, found = Preprocess(), []
+    for key, (by, values) in ASKED_BY.items():
+        where = "missing_categories" if key == "fill_category" else by
+        concerned = [rule for name, rule in rules.items() if _concerns(key, kinds[name])]
+        asked = getattr(preprocess, where) in values or any(getattr(rule, by) in values for rule in concerned)
+        if not asked and getattr(preprocess, key) != getattr(usual, key):
+            found.append(f"[preprocess] {key} says nothing without {where} = {' or '.join(map(repr, values))}")
+    for name, rule in rules.items():
+        own = preprocess.columns.get(name)
+        for key in ("fill", "max_missing", "outlier_action", "outlier_reach"):
+            by, values = ASKED_BY[key]
+            if own is not None and getattr(own, key) is not None and (there := getattr(rule, by)) not in values:
+                wanted = " or ".join(map(repr, values))
+                found.append(f"[preprocess.columns.{name}] {key} says nothing, as {by} is {there!r}, not {wanted}")
+    return found
+
+
+def _concerns(key: str, kind: Kind) -> bool:
+    # of these two, one is for categories and the other for all else
+    return key not in ("fill", "fill_category") or (key == "fill_category") == (kind == "category")
+
+
 def _check_numbers(where: str, given: Preprocess | ColumnPreprocess) -> None:
+    if isinstance(given.fill, float) and not math.isfinite(given.fill):
+        raise UsageError(f"{where} fill = {given.fill}: expected a finite number")
+    if given.outlier_reach is not None and not 0 < given.outlier_reach < math.inf:
+        raise UsageError(f"{where} outlier_reach = {given.outlier_reach}: expected a finite number above 0")
     limits: dict[str, tuple[float, float]] = {
         "max_missing": (0, 1),
-        "outlier_reach": (0, float("inf")),
         "rare_levels": (0, float("inf")),
         "max_levels": (1, float("inf")),
     }

@@ -19,5 +19,6 @@ def rehearse(settings: Sequence[Setting], *, contract: Contract, prepare: Prepar
     """Raises as `search.run` does before it fits anything, but for what only rows can show."""
     nothing = read(contract, [], target=False).frame.select(contract.features)
     prepared = Preparer.of(prepare).fit(nothing).transform(nothing)
-    preprocessing.check(preprocess, kinds.kinds_of(prepared, pipeline.free_text(contract, prepare, preprocess)))
+    texts = pipeline.free_text(contract, prepare, preprocess)
+    preprocessing.check(preprocess, kinds.kinds_of(prepared, texts), texts)
     search.check_weights(search.group(settings, seed), contract, preprocess)

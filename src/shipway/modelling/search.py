@@ -76,7 +76,11 @@ def run(
     opened = folds.split(contract, truth, folds_wanted, fits=len(groups), seed=seed, progress=progress)
     features = training.select(contract.features)
     prepared = Preparer.of(prepare).fit(features).transform(features)
-    preprocessing.check(preprocess, kinds.kinds_of(prepared, pipeline.free_text(contract, prepare, preprocess)))
+    texts = pipeline.free_text(contract, prepare, preprocess)
+    kind = kinds.kinds_of(prepared, texts)
+    preprocessing.check(preprocess, kind, texts)
+    for text in preprocessing.idle(preprocess, kind):
+        progress.warn(text)
     positive = targets.positive(contract)
     flat = np.full((len(truth), len(contract.classes)), 1 / len(contract.classes))
     rules = Rules(metric, truth, positive, opened, _judging(Rules(metric, truth, positive, opened, (), weights), flat), weights)

@@ -35,6 +35,8 @@ def select(
     complete = [name for name, rule in of_column.items() if rule.missing == "drop_rows"]
     if complete:
         kept &= frame.select(pl.all_horizontal(pl.col(complete).is_not_null())).to_series().to_numpy()
+        # a number that was divided by 0 is missing too
+        kept &= ~np.isnan(numbers.read(frame, [name for name in complete if kinds[name] == "number"], [])).any(axis=1)
     dropping = [name for name, rule in of_column.items() if kinds[name] == "number" and rule.outlier_action == "drop"]
     if any(of_column[name].outliers != "none" for name in dropping):
         matrix = numbers.read(frame, dropping, [])

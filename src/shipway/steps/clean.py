@@ -154,6 +154,8 @@ def _without_conflicts(
         )
     progress.warn(f"the {members:,} rows of the groups with different labels were dropped")
     rows = _keep(rows, ~mixed, staging / "agreed", progress)
+    again = f"{tally.duplicates:,} duplicates{' dropped' if tally.kept < tally.received else ''}"
+    progress.note(f"{rows.height:,} rows, {again}, {members:,} with conflicting labels dropped")
     return rows, msgspec.structs.replace(tally, kept=rows.height), findings
 
 

@@ -42,6 +42,7 @@ def train(
     winner = search.winner
     truth = targets.codes(contract, training)
     weights = lessons.weights_of(contract, training)
+    effects: list[str] = []
     with progress(f"fitting {winner.candidate}"), fitting.heard() as heard:
         features = training.select(contract.features)
         pipeline = fitting.fit(
@@ -54,8 +55,10 @@ def train(
             preprocess=preprocess,
             weights=weights,
             seed=seed,
+            tell=effects.append,
         )
-    for text in heard:
+    # the members of a blend are mostly told the same
+    for text in (*dict.fromkeys(effects), *heard):
         progress.warn(text)
     positive = targets.positive(contract)
     line = None

@@ -97,7 +97,7 @@ def _check_settings(
         raise UsageError(f"[tune] folds = {folds}: a search needs at least 2 folds")
     left_out = pipeline.free_text(contract, prepare, preprocess)
     types = types_after(contract, prepare)
-    preprocessing.check(preprocess, {name: kind_of_type(types[name]) for name in types if name not in left_out})
+    preprocessing.check(preprocess, {name: kind_of_type(types[name]) for name in types if name not in left_out}, left_out)
 
 
 @tune.rehearse
@@ -118,8 +118,15 @@ def _rehearse(
 
 def _tell(training: Table, contract: Contract, preprocess: Preprocess, progress: Progress) -> None:
     from shipway.modelling import imbalance, targets
+    from shipway.modelling.levels import MEAN_CLASSES
     from shipway.modelling.neighbours import DONORS
 
+    asked = "target" in (preprocess.high_cardinality, *(own.high_cardinality for own in preprocess.columns.values()))
+    if asked and len(contract.classes) > MEAN_CLASSES:
+        progress.warn(
+            f'[preprocess] high_cardinality = "target" is for up to {MEAN_CLASSES} classes, of which {contract.target!r} has '
+            f'{len(contract.classes)}: it counts as "rare"'
+        )
     if "knn" in (preprocess.missing, *(own.missing for own in preprocess.columns.values())) and training.height > DONORS:
         progress.warn(f'[preprocess] missing = "knn" looks for neighbours among {DONORS:,} of {training.height:,} rows')
     if preprocess.imbalance != "report":
