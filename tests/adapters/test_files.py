@@ -368,7 +368,8 @@ def test_the_rows_of_a_file_are_counted_whatever_its_cells_and_where_its_parts_e
     monkeypatch.setattr(survey, "CHUNK_BYTES", chunk)
     text = polars.DataFrame(rows, schema=["a", "b"], orient="row").write_csv(quote_style="always")
     (project / "a.csv").write_bytes((text + tail).encode())
-    assert survey.rows_of(project / "a.csv", Dialect(), lines=1, width=2) == len(rows)
+    counted = survey.rows_of(project / "a.csv", Dialect(), lines=1, width=2)
+    assert counted == (None if "\r\r\n" in text + tail else len(rows))  # such ends of lines, if they are, are left to csv
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)

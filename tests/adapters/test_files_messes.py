@@ -72,7 +72,7 @@ class Texts:
 @st.composite
 def tables(draw: st.DrawFn, texts: Texts) -> dict[str, list[Any]]:
     """Columns of integers, numbers, texts and dates, some of them with missing values; the first has numbers and misses none."""
-    rows = draw(st.integers(1, 8))
+    rows = draw(st.integers(2, 8))  # of one row such as "0,0;" nobody could tell which sign separates
     names = [name for name in AWKWARD if not set(name) & set(texts.without)]
     if "😀" not in texts.signs:
         names = [name for name in names if name.isascii() or name == "Größe"]
