@@ -113,6 +113,9 @@ def _check(
     aside = RowsWriter(keep) if keep is not None else None
     for batch in _batches(_source(folder, file, how), progress, unrepeated=dropping):
         rows = batch.rows
+        if not rows.height and columns:  # all were left out
+            found.rows += batch.left_out
+            continue
         reading = read(folder.contract, rows, target=True)
         bad = quarantine.bad(reading.broken)
         good = pl.Series([True]).new_from_index(0, rows.height).scatter(bad, False)
