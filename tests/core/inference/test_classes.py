@@ -49,6 +49,12 @@ def test_classes_keep_their_type_and_one_of_two_is_positive(
     assert (target.type, target.levels, target.closed, found.positive) == (type_, levels, True, positive)
 
 
+def test_whole_numbers_of_which_some_are_rare_are_amounts() -> None:
+    months = [str(month) for month in range(40) for _ in range(1 + month)]
+    with pytest.raises(UsageError, match="'y' is numeric"):
+        guess(months * 10)
+
+
 @pytest.mark.parametrize("classes", [26, 100])
 def test_many_whole_numbers_with_many_rows_each_are_classes(classes: int) -> None:
     levels = guess(cells(lambda draw, row: row % classes, rows=30 * classes)).contract.columns["y"].levels
