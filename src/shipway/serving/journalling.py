@@ -18,7 +18,7 @@ from shipway.core import journal as journals
 from shipway.core.errors import OutsideError
 from shipway.core.journal import Feedback, Prediction
 from shipway.serving.entries import Journalling
-from shipway.serving.problems import Problem
+from shipway.serving.problems import RETRY_SECONDS, Problem
 
 GATHER_SECONDS = 0.05
 """How long the first of a group waits for others. A commit with its sync costs milliseconds, whatever the size of the group."""
@@ -38,8 +38,6 @@ DRAIN_SECONDS = 5.0
 
 PRUNE_SECONDS, PRUNE_AT_ONCE = 3600.0, 2_000
 """How often old predictions are looked for, and how many go in one transaction, so that commits wait for none for long."""
-
-RETRY_SECONDS = "2"
 
 log = logging.getLogger("shipway.serving")
 
@@ -291,4 +289,6 @@ def _settle(waiting: Sequence[tuple[asyncio.Future[int | None], int | None]]) ->
 
 
 def _refusal() -> Problem:
-    return Problem(503, "Predictions and labels can't be kept at the moment; try again.", {"Retry-After": RETRY_SECONDS})
+    return Problem(
+        503, "Predictions and labels can't be kept at the moment; try again.", {"Retry-After": RETRY_SECONDS}, reason="unkept"
+    )

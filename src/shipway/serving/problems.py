@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,18 +11,52 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from shipway.scoring.predictor import RecordError
+from shipway.serving import outcomes
+from shipway.serving.live import Live
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN_ERRORS = 100
 """Errors listed in one answer; a batch that is wrong throughout would otherwise get an answer larger than itself."""
 
 
-class Problem(Exception):
-    """A request that can't be answered. The detail never holds a value that the caller sent."""
+RETRY_SECONDS = "2"
+"""After which a request that met a service that was not ready may be tried again."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+REASONS = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method",
+    408: "slow",
+    413: "too_large",
+    415: "media_type",
+    422: "contract",
+    429: "rate",
+    500: "bug",
+}
+"""One word for why a request was not answered, where its status says all: for metrics, the log and the page of recent traffic."""
+
+
+class Problem(Exception):
+    """A request that can't be answered. The detail never holds a value that the caller sent.
+
+    Attributes:
+        reason: One word of our own choice, as metrics count it; by default what `REASONS` says of the status.
+    """
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, *, reason: str | None = None) -> None:
         super().__init__(detail)
         self.status, self.detail, self.headers = status, detail, headers
+        self.reason = reason or REASONS[status]
+
+
+def unready(lives: Sequence[Live]) -> Problem:
+    """503 while models are loaded, or could not be."""
+    told = ", ".join(
+        f"{live.release.name} {'is being loaded' if live.state == 'loading' else 'could not be loaded'}" for live in lives
+    )
+    return Problem(503, f"Not ready: {told}.", {"Retry-After": RETRY_SECONDS}, reason="unready")
 
 
 def respond(
@@ -39,16 +73,20 @@ def handle(app: FastAPI) -> None:
     """Let every error of *app* be answered as a problem."""
 
     async def problem(request: Request, error: Problem) -> Response:
+        outcomes.of(request).reason = error.reason
         return respond(error.status, error.detail, headers=error.headers)
 
     async def http_error(request: Request, error: HTTPException) -> Response:
+        outcomes.of(request).reason = REASONS.get(error.status_code, "http")
         return respond(error.status_code, _DETAILS.get(error.status_code, error.detail), headers=error.headers)
 
     async def broken_contract(request: Request, error: RecordError) -> Response:
+        outcomes.of(request).reason = REASONS[error.status]
         detail, errors = _told(error)
         return respond(error.status, detail, errors=errors)
 
     async def bug(request: Request, error: Exception) -> Response:
+        outcomes.of(request).reason = REASONS[500]
         # Starlette raises the error again after this answer, so that the log has it.
         return respond(500, "The service failed on this request; its log says why.")
 
