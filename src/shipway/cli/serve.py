@@ -18,9 +18,9 @@ def serve(projects: tuple[str, ...], host: str | None, port: int | None, workers
     It follows the registry: when the alias champion moves, the new version answers within seconds, without a restart, once its
     gates held, its files are what was registered, and it gives the stored answers to its self-tests. Until then the old one does.
     """
-    from shipway import settings, wiring
+    from shipway import operating, settings, wiring
 
     place = wiring.open_workspace()
-    releases = wiring.releases(place, projects)
+    releases = operating.releases(place, projects)
     known = settings.load(place.root)
-    wiring.serve(place, releases, known.host if host is None else host, known.port if port is None else port, workers)
+    operating.serve(place, releases, known.host if host is None else host, known.port if port is None else port, workers)

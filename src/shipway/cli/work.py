@@ -12,6 +12,6 @@ from shipway.cli import words
 @click.option("--socket", "descriptor", type=int, required=True, help="The descriptor of a socket that listens.")
 def work(projects: tuple[str, ...], descriptor: int) -> None:
     """Be one of the processes that answer, until standard input ends."""
-    from shipway import wiring
+    from shipway import operating, wiring
 
-    wiring.work(wiring.open_workspace(), projects, descriptor)
+    operating.work(wiring.open_workspace(), projects, descriptor)
