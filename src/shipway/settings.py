@@ -24,6 +24,7 @@ VARIABLES = {
     "tracking_uri": "MLFLOW_TRACKING_URI",
     "commit": "SHIPWAY_COMMIT",
     "journal": "SHIPWAY_JOURNAL",
+    "keys": "SHIPWAY_KEYS",
     "host": "SHIPWAY_HOST",
     "port": "SHIPWAY_PORT",
 }
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tracking_uri: An MLflow server; None is the embedded store in the workspace.
         commit: Whether data versions are committed and tagged in git.
         journal: The PostgreSQL database that predictions are kept in, `postgresql://...`; None is a SQLite file of the workspace.
+        keys: The file of the service's API keys, such as a secret that is mounted; None is `.shipway/keys.json`.
         host, port: Where the service listens.
     """
 
@@ -50,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tracking_uri: str | None = None
     commit: bool = False
     journal: str | None = None
+    keys: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
 

@@ -13,6 +13,7 @@ from typing import Any
 from shipway import settings as settings_module
 from shipway.core import disk, pipeline, plugins, project, wheel, workspace
 from shipway.core.errors import UsageError
+from shipway.core.keys import KeyFile
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
 from shipway.core.ports import Clock, DataVersions, Journal, ModelRegistry, Source
@@ -190,6 +191,12 @@ def journal(place: Workspace) -> Journal:
     from shipway.adapters.journal.postgres import PostgresJournal
 
     return PostgresJournal(url)
+
+
+def keys(place: Workspace) -> KeyFile:
+    """The file of the service's API keys; whether it is there is for who reads it."""
+    named = settings_module.load(place.root).keys
+    return KeyFile(place.keys if named is None else place.root / named, named=named is not None)
 
 
 def is_repository(root: Path) -> bool:

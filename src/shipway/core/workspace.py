@@ -48,6 +48,16 @@ class Workspace:
         """Of the journal's hashes."""
         return self.state / "journal.salt"
 
+    @property
+    def keys(self) -> Path:
+        """The API keys of the service, unless a setting names another file."""
+        return self.state / "keys.json"
+
+    @property
+    def rates(self) -> Path:
+        """How much of its rate each key has used up, for all workers of this machine."""
+        return self.state / "keys.rates"
+
     def lock(self, name: str) -> Path:
         return self.state / f"{name}.lock"
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from shipway.core.models import Release
 from shipway.serving import describing, documentation, predicting, problems
+from shipway.serving.doors import Doors, Guard
 from shipway.serving.entries import Journalling
 from shipway.serving.following import Follower
 from shipway.serving.journalling import Writer
@@ -27,6 +28,7 @@ def create_app(
     follow: Path | None = None,
     patient: bool = False,
     journal: Journalling | None = None,
+    guard: Guard | None = None,
     body_limit: int = BODY_LIMIT,
     record_limit: int = RECORD_LIMIT,
 ) -> FastAPI:
@@ -37,6 +39,7 @@ def create_app(
         follow: A folder of lineups, one a project, that the service keeps to from then on.
         patient: Take no request before each model is loaded or could not be, as others take them meanwhile.
         journal: Where predictions are kept, and what of them; None keeps none.
+        guard: The API keys that callers need; None asks for none.
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
 
@@ -59,11 +62,15 @@ def create_app(
             follower.start()
         if service.writer is not None:
             service.writer.start()
+        if guard is not None:
+            guard.keyring.start()
         try:
             yield
         finally:
             if follower is not None:
                 follower.stop()
+            if guard is not None:
+                guard.keyring.stop()
             if service.writer is not None:
                 await service.writer.stop()
             loading.shutdown(cancel_futures=True)
@@ -73,6 +80,7 @@ def create_app(
         title=documentation.TITLE,
         version=importlib.metadata.version("shipway"),
         docs_url=None,
+        openapi_url=None,
         redoc_url=None,
         lifespan=lifespan,
         debug=False,
@@ -80,5 +88,7 @@ def create_app(
     app.state.models, app.state.writer = models, service.writer
     problems.handle(app)
     predicting.add(app, service)
-    describing.add(app, service)
+    describing.add(app, service, guard)
+    if guard is not None:
+        app.add_middleware(Doors, guard=guard)
     return app

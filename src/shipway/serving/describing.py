@@ -10,26 +10,36 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from shipway.serving import answers, documentation, pages, problems
+from shipway.serving import answers, documentation, doors, pages, problems
+from shipway.serving.doors import Guard
 from shipway.serving.journalling import State
+from shipway.serving.live import LiveModels
 from shipway.serving.problems import RETRY_SECONDS, Problem, unready
 from shipway.serving.service import Service
+
+DOCUMENTS = 16
+"""OpenAPI documents that are kept: one for each set of projects that keys are good for."""
 
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     "default": {"description": "A problem.", "content": {problems.MEDIA_TYPE: {}}},
 }
 
 
-def add(app: FastAPI, service: Service) -> None:
+def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
     """Add the routes to *app*, after all others, as its document lists what is there."""
     models, writer = service.models, service.writer
+
+    def seen(request: Request) -> LiveModels:
+        """The models that the caller may see."""
+        guest = doors.guest(request)
+        return models.only([name for name in models if guest.may_see(name)])
 
     @app.get("/", summary="The models", response_class=Response, responses=DOCUMENTED, tags=["service"])
     async def home(request: Request) -> Response:
         """A page for a browser, `{"models": [...]}` for any other client."""
         if _wants_page(request.headers.get("accept", "")):
-            return _page(pages.home(models))
-        return _json(msgspec.json.encode({"models": [answers.model(live) for live in models.values()]}), vary="Accept")
+            return _page(pages.home(seen(request)))
+        return _json(msgspec.json.encode({"models": [answers.model(live) for live in seen(request).values()]}), vary="Accept")
 
     @app.get("/health/live", summary="Whether the process answers", response_class=Response, tags=["service"])
     async def alive() -> Response:
@@ -38,28 +48,35 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/health/ready", summary="Whether every model answers", response_class=Response, responses=DOCUMENTED, tags=["service"]
     )
-    async def ready() -> Response:
+    async def ready(request: Request) -> Response:
         """503 until each model is loaded and gives the stored answers to its self-tests, and while the journal takes nothing.
 
-        Where a model that answers is not the one that the registry says, `problems` tells why.
+        Where a model that answers is not the one that the registry says, `problems` tells why. Where keys are in force, who
+        shows none is told the status only.
         """
+        known, shown = doors.guest(request).known, seen(request)
         if not models.ready:
-            raise unready([live for live in models.values() if live.state != "ready"])
-        answer: dict[str, Any] = {
-            "status": "ready",
-            "models": {name: live.release.version for name, live in models.items()},
-        }
-        if problems := {name: problems for name, problems in models.problems.items() if problems}:
-            answer["problems"] = problems
-        if writer is not None:
-            if writer.refuses(*models):
-                raise _unkept(writer.state())
-            answer["journal"] = writer.state()
+            raise unready([live for live in shown.values() if live.state != "ready"])
+        if writer is not None and writer.refuses(*models):
+            raise _unkept(writer.state() if known else None)
+        answer: dict[str, Any] = {"status": "ready"}
+        if known:
+            answer["models"] = {name: live.release.version for name, live in shown.items()}
+            if problems := {name: problems for name, problems in shown.problems.items() if problems}:
+                answer["problems"] = problems
+            if writer is not None:
+                answer["journal"] = writer.state()
+            if guard is not None and guard.keyring.in_force:
+                answer["keys"] = {"valid": len(guard.keyring), "problems": guard.problems}
         return _json(msgspec.json.encode(answer))
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return _page(pages.documentation(models))
+    async def docs(request: Request) -> Response:
+        return _page(pages.documentation(seen(request)))
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def document(request: Request) -> Response:
+        return _json(msgspec.json.encode(openapi(seen(request))))
 
     @app.get("/{project}", summary="A model", response_class=Response, responses=DOCUMENTED, tags=["service"])
     async def model(project: str) -> Response:
@@ -67,25 +84,26 @@ def add(app: FastAPI, service: Service) -> None:
 
     own = documentation.own(app.routes)
 
-    @functools.lru_cache(maxsize=1)
-    def described(versions: tuple[str, ...]) -> dict[str, Any]:
-        return documentation.document(own, models, service.journal)
+    @functools.lru_cache(maxsize=DOCUMENTS)
+    def described(versions: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+        return documentation.document(own, models.only([name for name, _ in versions]), service.journal)
 
-    app.openapi = lambda: described(tuple(live.release.version for live in models.values()))  # type: ignore[method-assign]
+    def openapi(shown: LiveModels = models) -> dict[str, Any]:
+        return described(tuple((name, live.release.version) for name, live in shown.items()))
+
+    app.openapi = openapi  # type: ignore[method-assign]
     # FastAPI answers no HEAD, which probes send; added now, as its document would list each address twice.
     for route in app.routes:
         if isinstance(route, Route) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")
 
 
-def _unkept(state: State) -> Problem:
-    told = f"{state.waiting:,} wait for {state.lag:.0f} s, {state.lost:,} were answered and not kept"
-    return Problem(
-        503,
-        f"Not ready: the journal is {state.state}, so predictions can't be kept; {told}.",
-        {"Retry-After": RETRY_SECONDS},
-        reason="unkept",
-    )
+def _unkept(state: State | None) -> Problem:
+    told = "Not ready."
+    if state is not None:
+        waiting = f"{state.waiting:,} wait for {state.lag:.0f} s, {state.lost:,} were answered and not kept"
+        told = f"Not ready: the journal is {state.state}, so predictions can't be kept; {waiting}."
+    return Problem(503, told, {"Retry-After": RETRY_SECONDS}, reason="unkept")
 
 
 def _wants_page(accept: str) -> bool:

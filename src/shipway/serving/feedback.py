@@ -24,7 +24,7 @@ SHAPES = '{"id": ..., "label": ...}, {"key": ..., "label": ...} or {"feedback": 
 KINDS: dict[type, str] = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
-def read(body: bytes, live: Live, journalling: Journalling, limit: int) -> list[Feedback]:
+def read(body: bytes, live: Live, journalling: Journalling, limit: int, caller: str | None = None) -> list[Feedback]:
     """The labels of a body, in order; the project of *live* must be one whose predictions are kept.
 
     Raises:
@@ -45,8 +45,8 @@ def read(body: bytes, live: Live, journalling: Journalling, limit: int) -> list[
     read = [reader.read(place, one) for place, one in enumerate(found)]
     if reader.breaches:
         raise RecordError(reader.breaches)
-    came, ids = journal.now(), journal.ids(len(read))
-    return [Feedback(id=one, project=live.release.name, time=came, **told) for one, told in zip(ids, read, strict=True)]
+    known: dict[str, Any] = {"project": live.release.name, "time": journal.now(), "caller": caller}
+    return [Feedback(id=one, **known, **told) for one, told in zip(journal.ids(len(read)), read, strict=True)]
 
 
 def answer(feedback: list[Feedback], joined: int) -> bytes:

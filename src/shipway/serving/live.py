@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +77,14 @@ class LiveModels(Mapping[str, Live]):
 
     def __len__(self) -> int:
         return len(self._lives)
+
+    def only(self, names: Iterable[str]) -> LiveModels:
+        """Those of *names* as they are now."""
+        part = LiveModels([])
+        part._lives = {name: self._lives[name] for name in names}
+        part._beside = {name: self._beside.get(name, {}) for name in names}
+        part.problems = {name: self.problems.get(name, []) for name in names}
+        return part
 
     @property
     def ready(self) -> bool:

@@ -47,7 +47,7 @@ def add(app: FastAPI, service: Service) -> None:
         if writer is None or journal is None or journal.keeping(live.release.name) is None:
             raise Problem(404, "This project keeps no predictions that a label could join.")
         body = await requests.receive(request, service.body_limit)
-        work = functools.partial(feedback.read, body, live, journal, service.record_limit)
+        work = functools.partial(feedback.read, body, live, journal, service.record_limit, outcome.caller)
         found = await asyncio.get_running_loop().run_in_executor(service.scoring, work)
         return Response(feedback.answer(found, await writer.label(found)), media_type="application/json")
 
@@ -65,5 +65,7 @@ def _answer(service: Service, live: Live, body: bytes, came: int, outcome: Outco
     answer = answers.predictions(live, found)
     outcome.labels.update(map(text_of, found.labels))
     outcome.remarks.update((one.rule, one.column) for remarks in found.remarks.values() for one in remarks)
-    kept = [] if journal is None else entries.predictions(live, journal, records, answer["predictions"], came=came)
+    if journal is None:
+        return msgspec.json.encode(answer), []
+    kept = entries.predictions(live, journal, records, answer["predictions"], came=came, caller=outcome.caller)
     return msgspec.json.encode(answer), kept
