@@ -13,7 +13,7 @@ from typing import Any
 import polars
 import pytest
 
-from shipway import operating
+from shipway import preflight
 from shipway.cli import app
 from shipway.core import keeping, project
 from shipway.core.contract import Column
@@ -74,9 +74,9 @@ def test_the_page_on_the_journal_does_what_it_says(
     page = (ROOT / "docs/journal.md").read_text()
     place = Workspace(case_study("iris").workspace)
     monkeypatch.setenv("SHIPWAY_JOURNAL", "")
-    journalling = operating.journalling(place, ["iris"])
+    journalling = preflight.journalling(place, ["iris"])
     names: dict[str, Any] = {}
-    with serving(create_app(operating.releases(place, ["iris"]), journal=journalling)) as client:
+    with serving(create_app(preflight.releases(place, ["iris"]), journal=journalling)) as client:
         for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
             exec(example.replace("http://127.0.0.1:8000", str(client.base_url).rstrip("/")), names)
         ready = client.get("/health/ready").json()

@@ -7,7 +7,7 @@ import select
 import sys
 from collections.abc import Sequence
 
-from shipway import operating, wiring
+from shipway import preflight, wiring
 from shipway.core.workspace import Workspace
 
 SECONDS = 2.0
@@ -25,7 +25,7 @@ def follow(place: Workspace, names: Sequence[str]) -> None:
     told: dict[str, list[str]] = {name: [] for name in names}
     while not select.select([sys.stdin], [], [], SECONDS)[0]:
         for name, adapters in opened.items():
-            problems = operating.look(adapters).problems
+            problems = preflight.look(adapters).problems
             for problem in problems:
                 if problem not in told[name]:
                     log.warning("%s: %s", name, problem)

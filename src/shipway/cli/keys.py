@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
-import msgspec
 
 from shipway.cli import tables, words
 from shipway.core import keeping
@@ -88,10 +87,16 @@ def _file() -> KeyFile:
 
 
 def _told(key: Key) -> dict[str, Any]:
-    """What may be told of a key: all but its hash, and its place in the file of rates."""
-    told: dict[str, Any] = dict.fromkeys(name for name in Key.__struct_fields__ if name not in ("sha256", "number"))
-    told |= {"projects": []} | msgspec.to_builtins(key) | {"state": key.state(datetime.now(UTC))}
-    return {name: value for name, value in told.items() if name not in ("sha256", "number")}
+    """What may be told of a key: not its hash."""
+    times = {"created": key.created, "expires": key.expires, "revoked": key.revoked}
+    return {
+        "name": key.name,
+        "id": key.id,
+        "projects": key.projects,
+        "rate": key.rate,
+        **{name: None if time is None else time.isoformat() for name, time in times.items()},
+        "state": key.state(datetime.now(UTC)),
+    }
 
 
 def _line(key: Key) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def new(table: Path, target: str, name: str | None, serve: bool, port: int | Non
     if not serve:
         click.echo(f"Next: {_there(begun)}shipway run {begun.name}")
         return 0
-    from shipway import operating, settings, wiring
+    from shipway import operating, preflight, settings, wiring
     from shipway.cli.run import GATES_DID_NOT_HOLD, run_one
     from shipway.core.pipeline import Selection
 
@@ -49,7 +49,8 @@ def new(table: Path, target: str, name: str | None, serve: bool, port: int | Non
     port = known.port if port is None else port
     row = shlex.quote(json.dumps(wiring.example_row(begun.place, begun.name), ensure_ascii=False, default=str))
     click.echo(f"Ask it:\n  curl -s http://{known.host}:{port}/{begun.name}/predict -H 'Content-Type: application/json' -d {row}")
-    operating.serve(begun.place, operating.releases(begun.place, [begun.name]), known.host, port)
+    setup = preflight.Setup(host=known.host, port=port)
+    operating.serve(begun.place, preflight.releases(begun.place, [begun.name]), setup)
     return 0
 
 

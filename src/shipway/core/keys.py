@@ -30,6 +30,9 @@ NAME = re.compile(r"\w[\w.@+-]{0,63}")
 RATE = re.compile(r"([1-9]\d{0,6})/([smhd])")
 PERIODS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
+PLATFORMS = {"sagemaker": "Amazon SageMaker", "vertex": "Vertex AI", "azureml": "Azure Machine Learning"}
+"""Who may stand before the service and authenticate its callers instead."""
+
 OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 LOCK_SECONDS = 10.0
 """How long one who changes the file waits for another; a change takes milliseconds."""

@@ -1,8 +1,8 @@
 """How often a key may ask, counted over all workers of a machine.
 
-By the generic cell rate algorithm, as virtual scheduling (ITU-T I.371, annex A; ATM Forum af-tm-0056, section 4.4.2): all that has
-to be known of a key is the time at which its next request would come if it kept to its rate. A request may come before that by as
-much as lets a whole count through at once.
+By the generic cell rate algorithm, as virtual scheduling (ITU-T I.371, annex A; ATM Forum af-tm-0056, section 4.4.2): all
+that has to be known of a key is the time at which its next request would come if it kept to its rate. A request may come
+before that by as much as lets a whole count through at once.
 """
 
 from __future__ import annotations
