@@ -189,9 +189,9 @@ def entrance(place: Workspace, setup: Setup) -> Entrance:
         return Entrance(valid=valid, told=told, warning="" if valid else f"nobody may ask: no key in {file.path} is valid")
     if reached:
         raise UsageError(
-            f"{setup.host} is an address that others reach, and there is no API key in {file.path}: make one with "
-            f"`shipway keys add NAME`; or listen on this machine only, with --host 127.0.0.1; or let everybody in with --no-auth, "
-            f"or with --behind {'|'.join(PLATFORMS)} where that platform authenticates the callers"
+            f"{setup.host} is an address that others reach, and there is no API key in {file.path}: make one "
+            f"with `shipway keys add NAME`; or listen on this machine only, with --host 127.0.0.1; or let everybody in, with "
+            f"--no-auth, or with --behind {'|'.join(PLATFORMS)} where that platform authenticates the callers"
         )
     return Entrance(valid=None, told=f"off: there are none, and only this machine reaches {setup.host}")
 
@@ -222,6 +222,8 @@ def check(place: Workspace, names: Sequence[str], setup: Setup) -> Check:
         found.warnings += [found.keys.warning] if found.keys.warning else []
     with _noted(found):
         models = LiveModels(releases(place, names))
+        missing = [name for name in ([] if names else place.names()) if name not in models]
+        found.warnings += [f"{name} has no champion, and is not served" for name in missing]
         kept = journalling(place, models)
         for name, live in models.items():
             with _noted(found):
