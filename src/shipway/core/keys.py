@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -104,11 +105,15 @@ class KeyFile:
 
     @property
     def awaited(self) -> bool:
-        """Whether the file has to be there. Who deletes it shuts the service, and does not open it to everybody.
-
-        Keys that were ever added leave their lock behind.
+        """Whether the file has to be there: somebody named it, or there were keys, of which the lock file is left. So who deletes
+        it shuts the service, and does not open it to everybody.
         """
         return self.named or self._lock.exists()
+
+    def expect(self) -> None:
+        """Let the file be awaited from now on, also by processes that are started later."""
+        with contextlib.suppress(OSError):  # a folder that can't be written to is one that somebody named
+            self._lock.touch()
 
     def read(self) -> list[Key]:
         """The keys, in the order in which they were added; none where there is no file.
@@ -120,7 +125,7 @@ class KeyFile:
         found = self._kept()
         if found is None and self.awaited:
             raise UsageError(
-                f"the file of API keys {self.path} is missing; bring it back, or `shipway keys add NAME` begins a new one"
+                f"the file of API keys {self.path} is missing; bring it back, or begin a new one with `shipway keys add NAME`"
             )
         return found or []
 

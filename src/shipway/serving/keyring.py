@@ -25,6 +25,8 @@ Held = tuple[Key, bytes, Rate | None]
 class Keyring:
     """The keys of *file*. Once there are any they stay in force: a file that is gone or broken leaves those that were there.
 
+    It is read from the event loop's thread, and looks at the file from its own.
+
     Attributes:
         in_force: Whether a caller needs a key. A file that can't be read counts as one that has keys, and lets nobody in.
         problem: Why the keys may not be those that were meant.
@@ -68,21 +70,24 @@ class Keyring:
         seen = self._mark()
         if seen == self._seen:
             return
-        self._seen = seen
         try:
             found = self._file.read()
             if seen is None and self.in_force:
                 raise UsageError(
-                    f"the file {self._file.path} is missing; bring it back, or begin a new one with `shipway keys add`"
+                    f"the file {self._file.path} is missing; bring it back, or begin a new one with `shipway keys add NAME`"
                 )
         except ShipwayError as error:
-            self.in_force = True
-            self.problem = f"{error} (those that were known stay in force)"
-            log.warning("API keys: %s", self.problem)
+            self.in_force, self._seen = True, ()
+            problem = f"{error} (those that were known stay in force)"
+            if problem != self.problem:
+                log.warning("API keys: %s", problem)
+            self.problem = problem
             return
         self._held = {key.id: (key, bytes.fromhex(key.sha256), keys.rate_of(key.rate) if key.rate else None) for key in found}
-        self.in_force = self.in_force or bool(found)
-        self.problem = None
+        if found and not self.in_force:
+            self.in_force = True
+            self._file.expect()
+        self.problem, self._seen = None, seen
         if self.in_force:
             log.info("API keys: %d are valid", len(self))
 
