@@ -116,7 +116,7 @@ def test_a_bundle_that_was_changed_with_its_manifest_is_not_what_was_registered(
 
 
 def test_a_check_names_a_journal_that_takes_nothing_and_a_project_that_has_no_champion(own_iris: Workspace) -> None:
-    own_iris.journal.mkdir()
+    own_iris.journal.mkdir(parents=True)
     assert ["can't be used" in problem.message for problem in preflight.check(own_iris, [], Setup()).problems] == [True]
     (problem,) = preflight.check(own_iris, ["iris", "unrun"], Setup()).problems
     assert problem.exit_code == 2

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,6 @@ from shipway.serving.problems import Problem
 from shipway.serving.rates import Rates
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 OPEN = ("/health/live", "/health/ready")
@@ -93,11 +90,11 @@ class Doors:
     def _admit(self, request: Request) -> Guest:
         """Who asks. Raises Problem 401 without a valid key, 403 where it is for other projects, 429 where it asks too often."""
         path = request.scope["path"]
-        found = self._guard.keyring.find(_shown(request.headers))
+        found = self._guard.keyring.find(_shown(request.scope))
         if found is None:
             if path in OPEN:
                 return Guest(known=False)
-            raise Problem(401, NO_KEY, {"WWW-Authenticate": _challenge(request.headers)})
+            raise Problem(401, NO_KEY, {"WWW-Authenticate": _challenge(request)})
         key, rate = found
         outcomes.of(request).caller = key.name
         visitor = Guest(key)
@@ -113,21 +110,25 @@ class Doors:
         return visitor
 
 
-def _shown(headers: Mapping[str, str]) -> str:
+def _shown(scope: Scope) -> str:
     """The key of a request, or a text that is none."""
-    if "x-api-key" in headers:
-        return headers["x-api-key"].strip()
-    scheme, _, given = headers.get("authorization", "").partition(" ")
+    authorization = ""
+    for name, value in scope["headers"]:
+        if name == b"x-api-key":
+            return str(value, "latin-1").strip()
+        if name == b"authorization" and not authorization:
+            authorization = str(value, "latin-1")
+    scheme, _, given = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return given.strip()
     if scheme.lower() != "basic":
         return ""
     try:
         return base64.b64decode(given.strip(), validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither base64 nor UTF-8
         return ""
 
 
-def _challenge(headers: Headers) -> str:
+def _challenge(request: Request) -> str:
     """How to show a key: a browser asks its user for name and password."""
-    return 'Basic realm="Shipway", charset="UTF-8"' if "text/html" in headers.get("accept", "") else "Bearer"
+    return 'Basic realm="Shipway", charset="UTF-8"' if "text/html" in request.headers.get("accept", "") else "Bearer"
