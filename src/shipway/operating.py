@@ -35,7 +35,7 @@ def serve(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup)
     from shipway.serving import processes, server
 
     entrance = preflight.entrance(place, setup)
-    app = _app(place, found, setup)
+    app = application(place, found, setup)
     warnings = [warning for warning in (entrance.warning, _journal_away(place, found)) if warning]
     names = [release.name for release, _ in found]
     ours = [sys.executable, "-m", "shipway"]
@@ -57,10 +57,11 @@ def work(place: Workspace, names: Sequence[str], descriptor: int, setup: Setup) 
     processes.until_alone()
     champions = {name: lineup.read(place.bundles / name).versions[lineup.CHAMPION] for name in names}
     found = [lineup.released(place.bundles / name, version) for name, version in champions.items()]
-    server.answer(_app(place, found, setup, patient=True), socket.socket(fileno=descriptor))
+    server.answer(application(place, found, setup, patient=True), socket.socket(fileno=descriptor))
 
 
-def _app(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup, *, patient: bool = False) -> FastAPI:
+def application(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup, *, patient: bool = False) -> FastAPI:
+    """The application that each worker is. Raises as `create_app` does."""
     from shipway.serving.app import create_app
 
     journal = preflight.journalling(place, [release.name for release, _ in found])
