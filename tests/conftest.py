@@ -55,7 +55,7 @@ def environment(common: Path) -> Iterator[None]:
     patch.setenv("DVC_SITE_CACHE_DIR", str(common / "dvc"))
     patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "SHIPWAY_KEYS"):
         patch.delenv(name, raising=False)
     yield
     patch.undo()
@@ -132,11 +132,10 @@ def case_study(common: Path, workspace: Path) -> Callable[[str], CaseStudy]:
 
 
 @pytest.fixture
-def own_iris(case_study: Callable[[str], CaseStudy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def own_iris(case_study: Callable[[str], CaseStudy], tmp_path: Path) -> Workspace:
     """A copy of the workspace in which iris was run, that a test may change; it has no keys, no predictions, and beside iris a
     project `unrun` without a model.
     """
-    monkeypatch.delenv("SHIPWAY_KEYS", raising=False)
     shared, place = case_study("iris").workspace, Workspace(tmp_path / "workspace")
     # Another worker may be running another case study there.
     left_out = shutil.ignore_patterns(".git", ".dvc", ".shipway", "data", "mlflow.db*", *set(CASE_STUDIES) - {"iris"})

@@ -12,9 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
+import pytest
 
+from shipway import operating, preflight
+from shipway.core.errors import OutsideError
 from shipway.core.keys import KeyFile
 from shipway.core.workspace import Workspace
+from shipway.preflight import Setup
 from tests.serving.guarded import bearer
 
 
@@ -42,6 +46,17 @@ def served(place: Workspace, *words: str) -> Iterator[tuple[httpx.Client, list[s
             process.terminate()
             process.wait()
             reader.join()
+
+
+def test_a_bundle_that_was_changed_is_refused_before_a_port_is_opened(
+    own_iris: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (release, bundle), *_ = preflight.releases(own_iris, ["iris"])
+    (bundle / "card.json").write_text("{}")
+    for workers in (1, 2):
+        with pytest.raises(OutsideError, match=r"card\.json was changed"):
+            operating.serve(own_iris, [(release, bundle)], Setup(port=0, workers=workers))
+    assert "listening" not in capfd.readouterr().err
 
 
 def test_workers_count_a_rate_together_and_notice_a_revocation(own_iris: Workspace) -> None:

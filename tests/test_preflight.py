@@ -20,8 +20,7 @@ THREE_WAYS = r"shipway keys add NAME.*--host 127\.0\.0\.1.*--no-auth.*--behind s
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.delenv("SHIPWAY_KEYS", raising=False)
+def empty(tmp_path: Path) -> Workspace:
     (tmp_path / "shipway.toml").touch()
     return Workspace(tmp_path)
 

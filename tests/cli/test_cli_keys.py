@@ -91,7 +91,6 @@ def test_a_file_that_a_setting_names_must_be_there(file: Path, place: Workspace,
 
 
 def test_without_a_setting_the_keys_are_in_the_workspaces_state(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SHIPWAY_KEYS", raising=False)
     assert wiring.keys(place).path == place.root / ".shipway/keys.json"
     monkeypatch.setenv("SHIPWAY_KEYS", "secrets/keys.json")
     assert wiring.keys(place).path == place.root / "secrets/keys.json"

@@ -176,6 +176,10 @@ def test_what_tells_of_all_projects_shows_a_key_only_its_own(place: Place, path:
     assert "visits" in place.ask(path, "all", Accept=accept).text
 
 
+def test_what_a_key_may_see_is_kept_out_of_caches(place: Place) -> None:
+    assert {place.ask(path, "all").headers["cache-control"] for path in ("/", "/iris", "/docs", "/nobody")} == {"no-store"}
+
+
 def test_readiness_tells_who_shows_no_key_the_status_only(place: Place) -> None:
     assert place.ask("/health/ready").content == b'{"status":"ready"}'
     assert place.client.get("/health/ready", headers=bearer("wrong")).content == b'{"status":"ready"}'

@@ -17,12 +17,16 @@ from shipway.serving.problems import Problem
 from shipway.serving.rates import Rates
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OPEN = ("/health/live", "/health/ready")
 """What probes ask, which have no key; to who shows none they tell no more than a status."""
 SHARED = ("", "docs", "openapi.json")
 """First parts of addresses that are of no project, and that show each key its own projects."""
+
+CACHED = ("GET", "HEAD")
+"""Methods whose answers a cache on the way might give to others. It does not know that X-API-Key stands for somebody, as it does
+of Authorization (RFC 9111, section 3.5)."""
 
 SECOND = 10**9
 """In nanoseconds."""
@@ -85,7 +89,7 @@ class Doors:
             except Problem as problem:
                 await problems.answer(request, problem)(scope, receive, send)
             else:
-                await self._app(scope, receive, send)
+                await self._app(scope, receive, send if scope["method"] not in CACHED else _private(send))
 
     def _admit(self, request: Request) -> Guest:
         """Who asks. Raises Problem 401 without a valid key, 403 where it is for other projects, 429 where it asks too often."""
@@ -127,6 +131,17 @@ def _shown(scope: Scope) -> str:
         return base64.b64decode(given.strip(), validate=True).decode().partition(":")[2]
     except ValueError:  # neither base64 nor UTF-8
         return ""
+
+
+def _private(send: Send) -> Send:
+    """*send*, with a header that keeps the answer out of caches."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), (b"cache-control", b"no-store")]}
+        await send(message)
+
+    return sent
 
 
 def _challenge(request: Request) -> str:
