@@ -180,6 +180,15 @@ def test_what_a_key_may_see_is_kept_out_of_caches(place: Place) -> None:
     assert {place.ask(path, "all").headers["cache-control"] for path in ("/", "/iris", "/docs", "/nobody")} == {"no-store"}
 
 
+def test_the_document_says_how_a_key_is_shown_and_where_none_is_needed(place: Place) -> None:
+    document = place.ask("/openapi.json", "all").json()
+    named = {name for one in document["security"] for name in one}
+    assert named == document["components"]["securitySchemes"].keys()
+    operations = {path: one for path, methods in document["paths"].items() for one in methods.values()}
+    assert {path for path, one in operations.items() if one.get("security") == []} == {"/health/live", "/health/ready"}
+    assert {"401", "403", "429"} <= operations["/iris/predict"]["responses"].keys()
+
+
 def test_readiness_tells_who_shows_no_key_the_status_only(place: Place) -> None:
     assert place.ask("/health/ready").content == b'{"status":"ready"}'
     assert place.client.get("/health/ready", headers=bearer("wrong")).content == b'{"status":"ready"}'

@@ -85,11 +85,13 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
     own = documentation.own(app.routes)
 
     @functools.lru_cache(maxsize=DOCUMENTS)
-    def described(versions: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-        return documentation.document(own, models.only([name for name, _ in versions]), service.journal)
+    def described(versions: tuple[tuple[str, str], ...], guarded: bool) -> dict[str, Any]:
+        shown = models.only([name for name, _ in versions])
+        return documentation.document(own, shown, service.journal, guarded=guarded)
 
     def openapi(shown: LiveModels = models) -> dict[str, Any]:
-        return described(tuple((name, live.release.version) for name, live in shown.items()))
+        guarded = guard is not None and guard.keyring.in_force
+        return described(tuple((name, live.release.version) for name, live in shown.items()), guarded)
 
     app.openapi = openapi  # type: ignore[method-assign]
     # FastAPI answers no HEAD, which probes send; added now, as its document would list each address twice.

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from shipway.core import journal as journals
 from shipway.core.contract import Contract, text_of
-from shipway.serving import schemas
+from shipway.serving import doors, schemas
 from shipway.serving.answers import STAND_IN
 from shipway.serving.entries import Journalling
 from shipway.serving.feedback import SHAPES as SHAPES_OF_LABELS
@@ -33,6 +33,18 @@ ERRORS = {
 
 FEEDBACK_ERRORS = {**ERRORS, "422": "A label is not what it must be.", "503": "Labels can't be kept at the moment."}
 
+KEY_ERRORS = {
+    "401": "No API key, or one that is not valid.",
+    "403": "The API key is for other projects.",
+    "429": "The API key has asked too often; Retry-After says for how many seconds to wait.",
+}
+KEY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "password": {"type": "http", "scheme": "basic", "description": "The key is the password, of any user name."},
+}
+"""The ways to show a key, as the document calls them."""
+
 
 def own(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """The part of the OpenAPI 3.1 document of a service that is the same whatever models it has."""
@@ -40,8 +52,15 @@ def own(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     return found
 
 
-def document(own: dict[str, Any], models: LiveModels, journal: Journalling | None = None) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of a service that keeps its predictions in *journal*: its *own* part and that of its models."""
+def document(
+    own: dict[str, Any], models: LiveModels, journal: Journalling | None = None, *, guarded: bool = False
+) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a service: its *own* part and that of its models.
+
+    Args:
+        journal: Where predictions are kept.
+        guarded: Whether callers need an API key.
+    """
     found = copy.deepcopy(own)
     found["info"]["description"] = _describe(models)
     parts = found.setdefault("components", {}).setdefault("schemas", {})
@@ -57,6 +76,8 @@ def document(own: dict[str, Any], models: LiveModels, journal: Journalling | Non
             parts[f"{name}.Label"] = schemas.label(contract, by_key=keeping.keeps_key(contract))
             parts["Feedback"] = schemas.FEEDBACK
             found["paths"][f"/{name}/feedback"] = {"post": _feedback(live)}
+    if guarded:
+        _guard(found)
     return found
 
 
@@ -144,6 +165,18 @@ def _feedback(live: Live) -> dict[str, Any]:
             **_problems(FEEDBACK_ERRORS),
         },
     }
+
+
+def _guard(document: dict[str, Any]) -> None:
+    """Say of each operation that it needs a key, but of those that probes ask."""
+    document["components"]["securitySchemes"] = KEY_SCHEMES
+    document["security"] = [{name: []} for name in KEY_SCHEMES]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if path in doors.OPEN:
+                operation["security"] = []
+            else:
+                operation["responses"] |= _problems(KEY_ERRORS)
 
 
 def _problems(errors: Mapping[str, str]) -> dict[str, Any]:
