@@ -216,7 +216,8 @@ def check(place: Workspace, names: Sequence[str], setup: Setup) -> Check:
     """What `shipway serve` would serve, to the point of loading it; no port is opened."""
     from shipway.serving.live import LiveModels
 
-    found = Check(address=f"{setup.host}:{setup.port}", workers=setup.workers)
+    host = f"[{setup.host}]" if ":" in setup.host else setup.host
+    found = Check(address=f"{host}:{setup.port}", workers=setup.workers)
     with _noted(found):
         found.keys = entrance(place, setup)
         found.warnings += [found.keys.warning] if found.keys.warning else []

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def guarding(releases: Releases, folder: Path) -> Iterator[httpx.Client]:
+def guarding(releases: Releases, folder: Path, *, ready: bool = True) -> Iterator[httpx.Client]:
     """A client, which shows no key, of a service whose keys, rates and journal are in *folder*."""
     guard = Guard(Keyring(KeyFile(folder / "keys.json")), Rates(folder / "rates"))
     keepings = {release.name: Keeping() for release, _ in releases}
     journal = Journalling(SqliteJournal(folder / "journal.db"), keepings, b"salt")
-    with serving(create_app(releases, journal=journal, guard=guard)) as client:
+    with serving(create_app(releases, journal=journal, guard=guard), ready=ready) as client:
         yield client
 
 

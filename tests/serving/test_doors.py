@@ -18,6 +18,7 @@ import pytest
 from starlette.routing import Route
 from tests.serving.guarded import bearer, guarding
 from tests.serving.kept import kept
+from tests.serving.test_live import forged
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core.keys import KeyFile
@@ -197,6 +198,17 @@ def test_readiness_tells_who_shows_no_key_the_status_only(place: Place) -> None:
     told = place.ask("/health/ready", "all").json()
     assert told["models"].keys() == {"iris", "visits"}
     assert told["keys"] == {"valid": 2, "problems": []}
+
+
+def test_a_service_that_is_not_ready_tells_why_only_who_may_know(releases: Releases, tmp_path: Path) -> None:
+    (iris, good), (visits, bundle) = releases
+    file = KeyFile(tmp_path / "keys.json")
+    every, other = file.add("every")[1], file.add("other", projects=["iris"])[1]
+    with guarding([(iris, good), (visits, forged(bundle, tmp_path / "bundle"))], tmp_path, ready=False) as client:
+        until(lambda: "could not" in client.get("/health/ready", headers=bearer(every)).json()["detail"])
+        told = [client.get("/health/ready", headers=headers) for headers in (bearer(every), bearer(other), {})]
+    assert [answer.status_code for answer in told] == [503] * 3
+    assert [answer.json()["detail"] for answer in told] == ["Not ready: visits could not be loaded.", "Not ready.", "Not ready."]
 
 
 def test_the_journal_says_who_asked_and_who_told_the_label(place: Place) -> None:

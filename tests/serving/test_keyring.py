@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,6 +105,16 @@ def test_a_file_that_disappears_leaves_the_keys_in_force(file: KeyFile) -> None:
     assert keyring.find(text) is not None
     assert keyring.problem is not None
     assert "is missing" in keyring.problem
+
+
+def test_a_folder_that_disappears_leaves_the_keys_in_force(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "state/keys.json")
+    _, text = file.add("web")
+    keyring = Keyring(file)
+    shutil.rmtree(tmp_path / "state")
+    keyring.look()
+    assert keyring.find(text) is not None
+    assert keyring.problem is not None
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
