@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway import preflight, wiring
+from shipway import preflight, settings, wiring
 from shipway.core import lineup
 from shipway.core.errors import OutsideError
 from shipway.core.models import Release
@@ -32,7 +32,7 @@ def serve(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup)
     Raises:
         UsageError, OutsideError: As `preflight.entrance` and `create_app` do, before a port is opened.
     """
-    from shipway.serving import processes, server
+    from shipway.serving import processes, server, sharing
 
     entrance = preflight.entrance(place, setup)
     app = application(place, found, setup)
@@ -46,7 +46,7 @@ def serve(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup)
         if setup.workers > 1:
             command = [*ours, "work", "--socket", str(listener.fileno()), *([] if setup.asks else ["--no-auth"]), *names]
             beside |= {f"worker {number}": command for number in range(1, setup.workers + 1)}
-        with processes.kept(beside, place.root, sockets=[listener.fileno()]):
+        with sharing.shared(place.metrics), processes.kept(beside, place.root, sockets=[listener.fileno()]):
             server.wait() if setup.workers > 1 else server.answer(app, listener)
 
 
@@ -62,11 +62,16 @@ def work(place: Workspace, names: Sequence[str], descriptor: int, setup: Setup) 
 
 def application(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup, *, patient: bool = False) -> FastAPI:
     """The application that each worker is. Raises as `create_app` does."""
+    from shipway.serving.access_log import AccessLog
     from shipway.serving.app import create_app
 
     journal = preflight.journalling(place, [release.name for release, _ in found])
     guard = _guard(place) if setup.asks else None
-    return create_app(found, follow=place.bundles, journal=journal, guard=guard, patient=patient)
+    form = settings.load(place.root).access_log
+    access = None if form == "off" else AccessLog(form)
+    return create_app(
+        found, follow=place.bundles, journal=journal, guard=guard, traffic=place.traffic, access=access, patient=patient
+    )
 
 
 def _guard(place: Workspace) -> Guard:

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import platformdirs
@@ -27,6 +28,7 @@ VARIABLES = {
     "keys": "SHIPWAY_KEYS",
     "host": "SHIPWAY_HOST",
     "port": "SHIPWAY_PORT",
+    "access_log": "SHIPWAY_ACCESS_LOG",
 }
 
 POSTGRESQL = ("postgresql://", "postgres://")
@@ -45,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         journal: The PostgreSQL database that predictions are kept in, `postgresql://...`; None is a SQLite file of the workspace.
         keys: The file of the service's API keys, such as a secret that is mounted; None is `.shipway/keys.json`.
         host, port: Where the service listens.
+        access_log: What the service writes of each request on standard output: a line of JSON, or of text for people; `auto` is
+            text on a terminal and JSON elsewhere.
     """
 
     data_dir: str | None = None
@@ -55,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keys: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
+    access_log: Literal["auto", "json", "text", "off"] = "auto"
 
 
 def load(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from shipway.core.models import Release
 from shipway.serving import describing, documentation, predicting, problems
+from shipway.serving.access_log import AccessLog
 from shipway.serving.doors import Doors, Guard
 from shipway.serving.entries import Journalling
 from shipway.serving.following import Follower
@@ -20,6 +21,7 @@ from shipway.serving.journalling import Writer
 from shipway.serving.live import LiveModels
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.service import Service
+from shipway.serving.telemetry import Telemetry
 
 
 def create_app(
@@ -29,6 +31,8 @@ def create_app(
     patient: bool = False,
     journal: Journalling | None = None,
     guard: Guard | None = None,
+    traffic: Path | None = None,
+    access: AccessLog | None = None,
     body_limit: int = BODY_LIMIT,
     record_limit: int = RECORD_LIMIT,
 ) -> FastAPI:
@@ -40,6 +44,8 @@ def create_app(
         patient: Take no request before each model is loaded or could not be, as others take them meanwhile.
         journal: Where predictions are kept, and what of them; None keeps none.
         guard: The API keys that callers need; None asks for none.
+        traffic: A folder in which workers tell each other of their traffic.
+        access: Writes a line for each request; None writes none.
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
 
@@ -49,11 +55,13 @@ def create_app(
     """
     models = LiveModels(releases)
     service = Service(models, None if journal is None else Writer(journal), body_limit, record_limit)
+    telemetry = Telemetry(service, traffic, access)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loading = ThreadPoolExecutor(1, "loading")
         service.open()
+        telemetry.start()
         models.load(loading)
         if patient:
             await asyncio.wait([asyncio.wrap_future(live.loading) for live in models.values()])
@@ -75,6 +83,7 @@ def create_app(
                 await service.writer.stop()
             loading.shutdown(cancel_futures=True)
             service.close()
+            telemetry.stop()
 
     app = FastAPI(
         title=documentation.TITLE,
@@ -88,6 +97,7 @@ def create_app(
     app.state.models, app.state.writer = models, service.writer
     problems.handle(app)
     predicting.add(app, service)
+    telemetry.add(app)
     describing.add(app, service, guard)
     if guard is not None:
         app.add_middleware(Doors, guard=guard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ class LiveModels(Mapping[str, Live]):
         self._beside: dict[str, dict[str, Live]] = {}
         self.problems: dict[str, list[str]] = {}
         """Project -> why what answers is not what the registry says."""
+        self.failures: Counter[tuple[str, str]] = Counter()
+        """Project and version -> how often it was tried to let it answer, in vain."""
         for release, folder in releases:
             if release.name in RESERVED:
                 raise UsageError(
