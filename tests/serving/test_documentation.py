@@ -50,7 +50,9 @@ def test_every_reference_of_the_document_leads_somewhere(document: dict[str, Any
     for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)):
         assert reference in document["components"]["schemas"]
     assert document["openapi"].startswith("3.1")
-    assert {"/", "/{project}", "/health/live", "/health/ready", "/iris/predict", "/visits/predict"} == document["paths"].keys()
+    assert {"/", "/{project}", "/health/live", "/health/ready", "/metrics", "/iris/predict", "/visits/predict"} == document[
+        "paths"
+    ].keys()
 
 
 def test_a_record_is_strict_and_only_rules_are_constraints(document: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 from collections import deque
 from datetime import UTC, datetime
@@ -13,6 +12,8 @@ from typing import Any, Literal
 import msgspec
 
 from shipway.serving.outcomes import Outcome
+
+STANDARD_OUTPUT = 1
 
 Form = Literal["auto", "json", "text", "off"]
 
@@ -34,8 +35,8 @@ class AccessLog:
         descriptor: Where to write.
     """
 
-    def __init__(self, form: Form = "auto", descriptor: int | None = None) -> None:
-        self._descriptor = sys.stdout.fileno() if descriptor is None else descriptor
+    def __init__(self, form: Form = "auto", descriptor: int = STANDARD_OUTPUT) -> None:
+        self._descriptor = descriptor
         self._line = _text if form == "text" or (form == "auto" and os.isatty(self._descriptor)) else _json
         self._lines: deque[bytes] = deque()
         self._changed = threading.Condition()
