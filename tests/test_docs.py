@@ -15,9 +15,10 @@ import pytest
 
 from shipway import wiring
 from shipway.cli import app
-from shipway.core import keeping, project
+from shipway.core import project
 from shipway.core.contract import Column
-from shipway.core.keeping import Keeping
+from shipway.core.journal import keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.core.plan import INJECTED
 from shipway.core.project import FREE_SECTIONS
 from shipway.core.step import Step

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipway import settings as settings_module
-from shipway.core import disk, keeping, lineup, pipeline, plugins, project, wheel, workspace
+from shipway.core import disk, lineup, pipeline, plugins, project, wheel, workspace
 from shipway.core.errors import OutsideError, UsageError
+from shipway.core.journal import keeping
 from shipway.core.lineup import Lineup
 from shipway.core.models import Release
 from shipway.core.pipeline import Run, Selection

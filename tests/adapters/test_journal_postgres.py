@@ -10,7 +10,7 @@ from tests.ports.entries import label, prediction
 
 from shipway.adapters.journal.postgres import PostgresJournal
 from shipway.core.errors import OutsideError
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.serving.entries import Journalling
 from shipway.serving.journalling import Writer
 from shipway.serving.problems import Problem

@@ -11,9 +11,9 @@ import msgspec
 
 from shipway.cli import tables, words
 from shipway.core import journal as journals
-from shipway.core import journal_export, keeping
 from shipway.core.errors import UsageError
-from shipway.core.journal import Stats
+from shipway.core.journal import Stats, keeping
+from shipway.core.journal import export as journal_export
 
 PIECE = 5_000
 """Predictions that are deleted in one transaction: a service that writes at the same time waits for it, and for no longer."""

@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from shipway.core import disk, fingerprint, keeping
+from shipway.core import disk, fingerprint
 from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
 from shipway.core.conversion import convert
 from shipway.core.errors import UsageError
+from shipway.core.journal import keeping
 from shipway.core.ports import Clock, DataVersions, ModelRegistry, Progress, Source, Staging
 from shipway.core.project import FREE_SECTIONS, ProjectFolder, ProjectInfo, suggest
 from shipway.core.step import Step

@@ -13,7 +13,7 @@ import msgspec
 from shipway.core import journal as journals
 from shipway.core.contract import Contract, text_of
 from shipway.core.journal import Prediction
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.core.ports import Journal
 from shipway.serving.live import Live
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.core import keeping, project
+from shipway.core import project
 from shipway.core.errors import UsageError
-from shipway.core.keeping import Keeping
+from shipway.core.journal import keeping
+from shipway.core.journal.keeping import Keeping
 
 CONTRACT = """\
 target = "back"
