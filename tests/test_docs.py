@@ -15,9 +15,8 @@ import pytest
 
 from shipway import wiring
 from shipway.cli import app
-from shipway.core import project
+from shipway.core import project, serve
 from shipway.core.contract import Column
-from shipway.core.journal import keeping
 from shipway.core.journal.keeping import Keeping
 from shipway.core.plan import INJECTED
 from shipway.core.project import FREE_SECTIONS
@@ -100,7 +99,7 @@ def test_the_page_on_the_journal_does_what_it_says(
     (folder / "contract.toml").write_bytes((place.root / name).with_name("contract.toml").read_bytes())
     (folder / "project.toml").write_text(text)
     assert set(tomllib.loads(text)["serve"]["journal"]) == {*Keeping.__struct_fields__} - {"enabled"}
-    assert keeping.of(project.load(folder)).durable
+    assert serve.of(project.load(folder)).journal.durable
 
 
 @pytest.mark.parametrize("step", LIFECYCLE, ids=lambda step: step.name)

@@ -11,6 +11,7 @@ import msgspec
 
 from shipway.cli import tables, words
 from shipway.core import journal as journals
+from shipway.core import serve
 from shipway.core.errors import UsageError
 from shipway.core.journal import Comparison, Stats, Which, keeping
 from shipway.core.journal import export as journal_export
@@ -76,7 +77,7 @@ def prune(project: str, before: int | None, yes: bool) -> None:
 
     place = wiring.open_workspace()
     folder, _ = wiring.open_project(place, project)
-    age = keeping.of(folder).age
+    age = serve.of(folder).journal.age
     if before is None:
         if age is None:
             raise UsageError(f"say what is old: --before 30d, or keep in [serve.journal] of {folder.file}")

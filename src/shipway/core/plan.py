@@ -14,12 +14,11 @@ from typing import Any
 
 import msgspec
 
-from shipway.core import disk, fingerprint
+from shipway.core import disk, fingerprint, serve
 from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
 from shipway.core.conversion import convert
 from shipway.core.errors import UsageError
-from shipway.core.journal import keeping
 from shipway.core.ports import Clock, DataVersions, ModelRegistry, Progress, Source, Staging
 from shipway.core.project import FREE_SECTIONS, ProjectFolder, ProjectInfo, suggest
 from shipway.core.step import Step
@@ -93,7 +92,7 @@ def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> N
         settings[step.name] = settings_of(step, project)
         for annotation in step.annotations.values():
             from_folder(annotation, project)
-    keeping.of(project)
+    serve.of(project)
     for step in steps:
         _check(step, settings, project, step.checks)
 
