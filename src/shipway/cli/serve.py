@@ -17,10 +17,12 @@ def serve(projects: tuple[str, ...], host: str | None, port: int | None, workers
 
     It follows the registry: when the alias champion moves, the new version answers within seconds, without a restart, once its
     gates held, its files are what was registered, and it gives the stored answers to its self-tests. Until then the old one does.
+    Where all projects are served, one that gets its first champion later is served from then on.
     """
     from shipway import settings, wiring
 
     place = wiring.open_workspace()
     releases = wiring.releases(place, projects)
     known = settings.load(place.root)
-    wiring.serve(place, releases, known.host if host is None else host, known.port if port is None else port, workers)
+    where = known.host if host is None else host, known.port if port is None else port
+    wiring.serve(place, releases, *where, workers, every=not projects)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.metadata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from shipway.core.models import Release
+from shipway.core.serve import Canary
 from shipway.serving import describing, documentation, predicting, problems
 from shipway.serving.entries import Journalling
 from shipway.serving.following import Follower
@@ -25,6 +26,8 @@ def create_app(
     releases: Sequence[tuple[Release, Path]],
     *,
     follow: Path | None = None,
+    names: Callable[[], Iterable[str]] = tuple,
+    canaries: Mapping[str, Canary] | None = None,
     patient: bool = False,
     journal: Journalling | None = None,
     body_limit: int = BODY_LIMIT,
@@ -35,6 +38,8 @@ def create_app(
     Args:
         releases: Each with the folder of its bundle.
         follow: A folder of lineups, one a project, that the service keeps to from then on.
+        names: Gives the projects that are served, too, once they have a champion.
+        canaries: Project -> the part of its requests that another version answers; a lineup changes it.
         patient: Take no request before each model is loaded or could not be, as others take them meanwhile.
         journal: Where predictions are kept, and what of them; None keeps none.
         body_limit: Bytes of a request's body.
@@ -45,7 +50,7 @@ def create_app(
         UsageError: A project can't be served under its name.
     """
     models = LiveModels(releases)
-    service = Service(models, None if journal is None else Writer(journal), body_limit, record_limit)
+    service = Service(models, None if journal is None else Writer(journal), body_limit, record_limit, dict(canaries or {}))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,7 +59,7 @@ def create_app(
         models.load(loading)
         if patient:
             await asyncio.wait([asyncio.wrap_future(live.loading) for live in models.values()])
-        follower = Follower(models, follow) if follow is not None else None
+        follower = Follower(models, follow, service.settle, names) if follow is not None else None
         if follower is not None:
             follower.start()
         if service.writer is not None:
@@ -64,6 +69,7 @@ def create_app(
         finally:
             if follower is not None:
                 follower.stop()
+            await asyncio.to_thread(service.spare.stop)
             if service.writer is not None:
                 await service.writer.stop()
             loading.shutdown(cancel_futures=True)
@@ -77,7 +83,7 @@ def create_app(
         lifespan=lifespan,
         debug=False,
     )
-    app.state.models, app.state.writer = models, service.writer
+    app.state.models, app.state.writer, app.state.service = models, service.writer, service
     problems.handle(app)
     predicting.add(app, service)
     describing.add(app, service)

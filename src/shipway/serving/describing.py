@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from shipway.core.lineup import SHADOW
 from shipway.serving import answers, documentation, pages, problems
 from shipway.serving.journalling import State
 from shipway.serving.problems import RETRY_SECONDS, Problem, unready
@@ -41,7 +42,8 @@ def add(app: FastAPI, service: Service) -> None:
     async def ready() -> Response:
         """503 until each model is loaded and gives the stored answers to its self-tests, and while the journal takes nothing.
 
-        Where a model that answers is not the one that the registry says, `problems` tells why.
+        Where a model that answers is not the one that the registry says, `problems` tells why. `shadows` names the versions that
+        get a copy of the traffic, `canaries` those that answer a share of it.
         """
         if not models.ready:
             raise unready([live for live in models.values() if live.state != "ready"])
@@ -51,6 +53,12 @@ def add(app: FastAPI, service: Service) -> None:
         }
         if problems := {name: problems for name, problems in models.problems.items() if problems}:
             answer["problems"] = problems
+        if shadows := {name: live.release.version for name in models if (live := models.led(name, SHADOW)) is not None}:
+            answer["shadows"] = shadows
+        if canaries := {name: split for name, live in models.items() if (split := service.split(live)) is not None}:
+            answer["canaries"] = {
+                name: {"version": split.canary.release.version, "share": split.share} for name, split in canaries.items()
+            }
         if writer is not None:
             if writer.refuses(*models):
                 raise _unkept(writer.state())
@@ -68,10 +76,15 @@ def add(app: FastAPI, service: Service) -> None:
     own = documentation.own(app.routes)
 
     @functools.lru_cache(maxsize=1)
-    def described(versions: tuple[str, ...]) -> dict[str, Any]:
+    def described(served: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
         return documentation.document(own, models, service.journal)
 
-    app.openapi = lambda: described(tuple(live.release.version for live in models.values()))  # type: ignore[method-assign]
+    def now() -> dict[str, Any]:
+        """The document of what is served now, made anew when that changes."""
+        kept = service.journal.keeping if service.journal is not None else lambda name: None
+        return described(tuple((name, live.release.version, str(kept(name))) for name, live in models.items()))
+
+    app.openapi = now  # type: ignore[method-assign]
     # FastAPI answers no HEAD, which probes send; added now, as its document would list each address twice.
     for route in app.routes:
         if isinstance(route, Route) and route.methods and "GET" in route.methods:
