@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -30,17 +31,22 @@ log = logging.getLogger("shipway.serving")
 
 
 class Shadowing:
-    """Gives versions in the shadow their copy of the traffic.
-
-    Attributes:
-        counts: (project, version, what) -> records, where what is `made`, `contract` (they broke the version's contract), `busy`
-            (too much waited), `unkept` (the journal took no more) or `failed`.
-    """
+    """Gives versions in the shadow their copy of the traffic."""
 
     def __init__(self, writer: Writer, spare: Spare, record_limit: int) -> None:
         self._writer, self._spare, self._limit = writer, spare, record_limit
         self._told: set[tuple[str, ...]] = set()
-        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self._counting = threading.Lock()
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def counts(self) -> dict[tuple[str, str, str], int]:
+        """(project, version, what) -> records so far.
+
+        What is `made`, `contract` (they broke the version's contract), `busy` (too much waited), `unkept` (the journal took no
+        more) or `failed`.
+        """
+        with self._counting:
+            return dict(self._counts)
 
     async def copy(self, shadow: Live, body: bytes, answered: Sequence[Prediction]) -> None:
         """Let *shadow* label the records of *body* some time, for which there are the predictions *answered*."""
@@ -103,7 +109,8 @@ class Shadowing:
         return fit, None
 
     def _count(self, shadow: Live, what: str, records: int) -> None:
-        self.counts[shadow.release.name, shadow.release.version, what] += records
+        with self._counting:
+            self._counts[shadow.release.name, shadow.release.version, what] += records
 
     def _tell_breaches(self, shadow: Live, breaches: Sequence[Breach]) -> None:
         known = shadow.card.contract.columns
