@@ -18,9 +18,10 @@ import pytest
 from shipway import operating, preflight
 from shipway.cli import app
 from shipway.cli.serve import serve
-from shipway.core import keeping, project
+from shipway.core import project
+from shipway.core import serve as serve_section
 from shipway.core.contract import Column
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.core.plan import INJECTED
 from shipway.core.project import FREE_SECTIONS
 from shipway.core.step import Step
@@ -103,7 +104,7 @@ def test_the_page_on_the_journal_does_what_it_says(
     (folder / "contract.toml").write_bytes((place.root / name).with_name("contract.toml").read_bytes())
     (folder / "project.toml").write_text(text)
     assert set(tomllib.loads(text)["serve"]["journal"]) == {*Keeping.__struct_fields__} - {"enabled"}
-    assert keeping.of(project.load(folder)).durable
+    assert serve_section.of(project.load(folder)).journal.durable
 
 
 def test_the_page_on_serving_does_what_it_says(

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("shipway.serving")
 
 
-def serve(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup) -> None:
+def serve(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup, *, every: bool = False) -> None:
     """Serve releases, and what follows them in the registry, until the process is told to stop.
 
     Beside the workers one watcher asks the registry; a single worker is this process itself.
+
+    Args:
+        every: Serve each project of the workspace, also one that gets its first champion later.
 
     Raises:
         UsageError, OutsideError: As `preflight.entrance` and `create_app` do, before a port is opened.
@@ -35,9 +38,9 @@ def serve(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup)
     from shipway.serving import processes, server, sharing
 
     entrance = preflight.entrance(place, setup)
-    app = application(place, found, setup)
+    names = [] if every else [release.name for release, _ in found]
+    app = application(place, found, setup, names)
     warnings = [warning for warning in (entrance.warning, _journal_away(place, found)) if warning]
-    names = [release.name for release, _ in found]
     ours = [sys.executable, "-m", "shipway"]
     beside = {"the watcher of the registry": [*ours, "follow", *names]}
     with server.listen(setup.host, setup.port) as listener:
@@ -51,26 +54,43 @@ def serve(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup)
 
 
 def work(place: Workspace, names: Sequence[str], descriptor: int, setup: Setup) -> None:
-    """Be one of several workers: serve what the lineups say on a socket that is listening already."""
+    """Be one of several workers: serve what the lineups of *names*, or of all projects, say on a socket that is listening."""
     from shipway.serving import processes, server
 
     processes.until_alone()
-    champions = {name: lineup.read(place.bundles / name).versions[lineup.CHAMPION] for name in names}
+    told = {name: lineup.read(place.bundles / name).versions for name in names or place.names()}
+    champions = {name: versions[lineup.CHAMPION] for name, versions in told.items() if lineup.CHAMPION in versions}
     found = [lineup.released(place.bundles / name, version) for name, version in champions.items()]
-    server.answer(application(place, found, setup, patient=True), socket.socket(fileno=descriptor))
+    server.answer(application(place, found, setup, names, patient=True), socket.socket(fileno=descriptor))
 
 
-def application(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup, *, patient: bool = False) -> FastAPI:
-    """The application that each worker is. Raises as `create_app` does."""
+def application(
+    place: Workspace,
+    found: Sequence[tuple[Release, Path]],
+    setup: Setup,
+    names: Sequence[str] = (),
+    *,
+    patient: bool = False,
+) -> FastAPI:
+    """The application that each worker is, for *names* or all projects of the workspace. Raises as `create_app` does."""
     from shipway.serving.access_log import AccessLog
     from shipway.serving.app import create_app
 
-    journal = preflight.journalling(place, [release.name for release, _ in found])
+    champions = [release.name for release, _ in found]
+    canaries = {name: canary for name in champions if (canary := preflight.served(place, name).canary) is not None}
     guard = _guard(place) if setup.asks else None
     form = settings.load(place.root).access_log
     access = None if form == "off" else AccessLog(form)
     return create_app(
-        found, follow=place.bundles, journal=journal, guard=guard, traffic=place.traffic, access=access, patient=patient
+        found,
+        follow=place.bundles,
+        names=(lambda: names) if names else place.names,
+        canaries=canaries,
+        patient=patient,
+        journal=preflight.journalling(place, champions),
+        guard=guard,
+        traffic=place.traffic,
+        access=access,
     )
 
 

@@ -105,7 +105,7 @@ def main(text: str) -> None:
     from tests.scoring import made
 
     from shipway.adapters.journal import SqliteJournal
-    from shipway.core.keeping import Keeping
+    from shipway.core.journal.keeping import Keeping
     from shipway.serving import server
     from shipway.serving.app import create_app
     from shipway.serving.entries import QUEUE_LIMIT, Journalling

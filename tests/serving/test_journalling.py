@@ -12,7 +12,7 @@ from tests.serving.kept import kept
 from shipway.adapters.journal import SqliteJournal
 from shipway.core import journal as journals
 from shipway.core.journal import Feedback, Prediction
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.core.ports import Journal
 from shipway.serving import journalling
 from shipway.serving.entries import Journalling

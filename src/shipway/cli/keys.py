@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from shipway.cli import tables, words
-from shipway.core import keeping
+from shipway.core.journal import keeping
 from shipway.core.keys import Key, KeyFile
 
 

@@ -43,6 +43,7 @@ def serve(
 
     It follows the registry: when the alias champion moves, the new version answers within seconds, without a restart, once its
     gates held, its files are what was registered, and it gives the stored answers to its self-tests. Until then the old one does.
+    Where all projects are served, one that gets its first champion later is served from then on.
 
     Callers need an API key as soon as there is one (shipway keys add); on an address that others reach, the service does not
     start without.
@@ -64,7 +65,7 @@ def serve(
     )
     if not check:
         preflight.entrance(place, setup)
-        operating.serve(place, preflight.releases(place, projects), setup)
+        operating.serve(place, preflight.releases(place, projects), setup, every=not projects)
         return 0
     with display.progress() as progress, progress("checking"):
         found = preflight.check(place, projects, setup)

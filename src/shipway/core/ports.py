@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NewType, Protocol, Self, runtime_checkable
 
 from shipway.core.artifacts import DataVersion, Received, Table
-from shipway.core.journal import Feedback, Labelled, Prediction, Stats
+from shipway.core.journal import Feedback, Labelled, Prediction, Stats, Which
 from shipway.core.models import Bundle, Model, ModelVersion, Verdict
 
 Staging = NewType("Staging", Path)
@@ -127,7 +127,9 @@ class Journal(Protocol):
     def joined(self, feedback: Sequence[Feedback]) -> int:
         """How many of *feedback* have their prediction in the journal."""
 
-    def read(self, project: str, since: int | None = None, until: int | None = None) -> Iterator[list[Labelled]]:
+    def read(
+        self, project: str, since: int | None = None, until: int | None = None, which: Which = "answered"
+    ) -> Iterator[list[Labelled]]:
         """Predictions from *since* to before *until*, by time, in batches; the label that counts is joined to each."""
 
     def stats(self, project: str) -> Stats: ...
@@ -135,7 +137,8 @@ class Journal(Protocol):
     def prune(self, project: str, before: int, limit: int) -> int:
         """Delete about *limit* of the predictions made before *before*, oldest first, with their labels; gives how many.
 
-        Once none is left, labels from before then that still wait for a prediction go too.
+        Shadows go with the ones that they shadow, and count. Once none is left, labels from before then that still wait for a
+        prediction go too.
         """
 
     def close(self) -> None: ...

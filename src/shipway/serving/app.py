@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.metadata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from shipway.core.models import Release
+from shipway.core.serve import Canary
 from shipway.serving import describing, documentation, predicting, problems
 from shipway.serving.access_log import AccessLog
 from shipway.serving.doors import Doors, Guard
@@ -28,6 +29,8 @@ def create_app(
     releases: Sequence[tuple[Release, Path]],
     *,
     follow: Path | None = None,
+    names: Callable[[], Iterable[str]] = tuple,
+    canaries: Mapping[str, Canary] | None = None,
     patient: bool = False,
     journal: Journalling | None = None,
     guard: Guard | None = None,
@@ -41,6 +44,8 @@ def create_app(
     Args:
         releases: Each with the folder of its bundle.
         follow: A folder of lineups, one a project, that the service keeps to from then on.
+        names: Gives the projects that are served, too, once they have a champion.
+        canaries: Project -> the part of its requests that another version answers; a lineup changes it.
         patient: Take no request before each model is loaded or could not be, as others take them meanwhile.
         journal: Where predictions are kept, and what of them; None keeps none.
         guard: The API keys that callers need; None asks for none.
@@ -54,7 +59,8 @@ def create_app(
         UsageError: A project can't be served under its name.
     """
     models = LiveModels(releases)
-    service = Service(models, None if journal is None else Writer(journal), body_limit, record_limit)
+    writer = None if journal is None else Writer(journal)
+    service = Service(models, writer, body_limit, record_limit, dict(canaries or {}))
     telemetry = Telemetry(service, traffic, access)
 
     @contextlib.asynccontextmanager
@@ -65,7 +71,7 @@ def create_app(
         models.load(loading)
         if patient:
             await asyncio.wait([asyncio.wrap_future(live.loading) for live in models.values()])
-        follower = Follower(models, follow) if follow is not None else None
+        follower = Follower(models, follow, service.settle, names) if follow is not None else None
         if follower is not None:
             follower.start()
         if service.writer is not None:
@@ -79,6 +85,7 @@ def create_app(
                 follower.stop()
             if guard is not None:
                 guard.keyring.stop()
+            await asyncio.to_thread(service.spare.stop)
             if service.writer is not None:
                 await service.writer.stop()
             loading.shutdown(cancel_futures=True)
@@ -94,7 +101,7 @@ def create_app(
         lifespan=lifespan,
         debug=False,
     )
-    app.state.models, app.state.writer = models, service.writer
+    app.state.models, app.state.writer, app.state.service = models, service.writer, service
     problems.handle(app)
     predicting.add(app, service)
     telemetry.add(app)

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from shipway.core.lineup import SHADOW
 from shipway.serving import answers, documentation, doors, pages, problems
 from shipway.serving.doors import Guard
 from shipway.serving.journalling import State
@@ -51,24 +52,16 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
     async def ready(request: Request) -> Response:
         """503 until each model is loaded and gives the stored answers to its self-tests, and while the journal takes nothing.
 
-        Where a model that answers is not the one that the registry says, `problems` tells why. Where keys are in force, who
-        shows none is told the status only.
+        Where a model that answers is not the one that the registry says, `problems` tells why. `shadows` names the versions that
+        get a copy of the traffic, `canaries` those that answer a share of it. Where keys are in force, who shows none is told
+        the status only.
         """
         known, shown = doors.guest(request).known, seen(request)
         if not models.ready:
             raise unready([live for live in shown.values() if live.state != "ready"])
         if writer is not None and writer.refuses(*models):
             raise _unkept(writer.state() if known else None)
-        answer: dict[str, Any] = {"status": "ready"}
-        if known:
-            answer["models"] = {name: live.release.version for name, live in shown.items()}
-            if problems := {name: problems for name, problems in shown.problems.items() if problems}:
-                answer["problems"] = problems
-            if writer is not None:
-                answer["journal"] = writer.state()
-            if guard is not None and guard.keyring.in_force:
-                answer["keys"] = {"valid": len(guard.keyring), "problems": guard.problems}
-        return _json(msgspec.json.encode(answer))
+        return _json(msgspec.json.encode({"status": "ready"} | (_told(service, shown, guard) if known else {})))
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:
@@ -85,19 +78,40 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
     own = documentation.own(app.routes)
 
     @functools.lru_cache(maxsize=DOCUMENTS)
-    def described(versions: tuple[tuple[str, str], ...], guarded: bool) -> dict[str, Any]:
-        shown = models.only([name for name, _ in versions])
+    def described(served: tuple[tuple[str, str, str], ...], guarded: bool) -> dict[str, Any]:
+        shown = models.only([name for name, *_ in served])
         return documentation.document(own, shown, service.journal, guarded=guarded)
 
     def openapi(shown: LiveModels = models) -> dict[str, Any]:
+        """The document of what is served now, made anew when that changes."""
         guarded = guard is not None and guard.keyring.in_force
-        return described(tuple((name, live.release.version) for name, live in shown.items()), guarded)
+        kept = service.journal.keeping if service.journal is not None else lambda name: None
+        return described(tuple((name, live.release.version, str(kept(name))) for name, live in shown.items()), guarded)
 
     app.openapi = openapi  # type: ignore[method-assign]
     # FastAPI answers no HEAD, which probes send; added now, as its document would list each address twice.
     for route in app.routes:
         if isinstance(route, Route) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")
+
+
+def _told(service: Service, shown: LiveModels, guard: Guard | None) -> dict[str, Any]:
+    """How the service is, for a caller who may know."""
+    told: dict[str, Any] = {"models": {name: live.release.version for name, live in shown.items()}}
+    if problems := {name: problems for name, problems in shown.problems.items() if problems}:
+        told["problems"] = problems
+    if shadows := {name: live.release.version for name in shown if (live := shown.led(name, SHADOW)) is not None}:
+        told["shadows"] = shadows
+    splits = {name: split for name, live in shown.items() if (split := service.split(live)) is not None}
+    if splits:
+        told["canaries"] = {
+            name: {"version": split.canary.release.version, "share": split.share} for name, split in splits.items()
+        }
+    if service.writer is not None:
+        told["journal"] = service.writer.state()
+    if guard is not None and guard.keyring.in_force:
+        told["keys"] = {"valid": len(guard.keyring), "problems": guard.problems}
+    return told
 
 
 def _unkept(state: State | None) -> Problem:

@@ -11,7 +11,7 @@ import msgspec
 from shipway.core import journal
 from shipway.core.contract import Breach, Contract, Level, text_of
 from shipway.core.journal import Feedback
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.scoring.predictor import RecordError
 from shipway.serving import entries
 from shipway.serving.entries import Journalling

@@ -13,7 +13,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition, multiprocess
 
-from shipway.core.lineup import CHAMPION
+from shipway.core.lineup import CHAMPION, FOLLOWED
 from shipway.serving.outcomes import Outcome
 from shipway.serving.service import Service
 from shipway.serving.sharing import SHARED, alive
@@ -64,6 +64,9 @@ class Metrics:
         self.failures = counter(
             "swap_failures", "Versions that could not be brought to answer, each time they were tried.", *MODEL
         )
+        self.shadow = counter(
+            "shadow_records", "What became of records that a version in the shadow got a copy of.", *MODEL, "result"
+        )
         self.lag = gauge("journal_lag_seconds", "How long the oldest prediction has waited for its commit.", of_workers="livemax")
         self.waiting = gauge("journal_waiting", "Predictions that are not committed yet.")
         self.lost = counter("journal_lost", "Predictions that were answered and not kept.")
@@ -91,15 +94,19 @@ class Metrics:
         """Tell how the models and the journal of this worker are at the moment."""
         models, writer = self._service.models, self._service.writer
         now = set()
-        for name in models:
-            for place, version in enumerate(models.versions(name)):
-                now.add((name, version, CHAMPION if place == 0 else "beside"))
+        for name, champion in models.items():
+            now.add((name, champion.release.version, CHAMPION))
+            beside = {alias: models.led(name, alias) for alias in FOLLOWED if alias != CHAMPION}
+            now |= {(name, live.release.version, alias) for alias, live in beside.items() if live is not None}
             self.problems.labels(name).set(len(models.problems.get(name, [])))
         for answering in now | self._told:
             self.live.labels(*answering).set(answering in now)
         self._told = now
         for version_of, count in list(models.failures.items()):
             self._raise(self.failures.labels(*version_of), version_of, count)
+        if self._service.shadowing is not None:
+            for (name, version, what), count in self._service.shadowing.counts().items():
+                self._raise(self.shadow.labels(name, version, what), ("shadow", name, version, what), count)
         if writer is not None:
             state = writer.state()
             self.lag.set(state.lag)

@@ -15,6 +15,7 @@ from shipway.core import journal as journals
 from shipway.core.contract import text_of
 from shipway.core.journal import Prediction
 from shipway.serving import answers, entries, feedback, outcomes, requests
+from shipway.serving.canary import Split
 from shipway.serving.live import Live
 from shipway.serving.outcomes import Outcome
 from shipway.serving.problems import Problem, unready
@@ -34,11 +35,15 @@ def add(app: FastAPI, service: Service) -> None:
         if writer is not None:
             writer.admit(live.release.name)
         body = await requests.receive(request, service.body_limit)
-        work = functools.partial(_answer, service, live, body, came, outcome)
-        content, kept = await asyncio.get_running_loop().run_in_executor(service.scoring, work)
+        whole = "version" not in request.path_params
+        split = service.split(live) if whole else None
+        work = functools.partial(_answer, service, live, split, body, came, outcome)
+        with service.spare.held():
+            content, kept = await asyncio.get_running_loop().run_in_executor(service.scoring, work)
         if writer is not None:
             await writer.keep(live.release.name, kept)
-        return Response(content, media_type="application/json")
+        later = service.afterwards(live.release.name, body, kept) if whole else None
+        return Response(content, media_type="application/json", background=later)
 
     async def label(request: Request) -> Response:
         outcome, writer, journal = outcomes.of(request), service.writer, service.journal
@@ -56,10 +61,16 @@ def add(app: FastAPI, service: Service) -> None:
     app.add_route("/{project}/feedback", label, methods=["POST"], include_in_schema=False)
 
 
-def _answer(service: Service, live: Live, body: bytes, came: int, outcome: Outcome) -> tuple[bytes, list[Prediction]]:
+def _answer(
+    service: Service, live: Live, split: Split | None, body: bytes, came: int, outcome: Outcome
+) -> tuple[bytes, list[Prediction]]:
     """The answer, and what is kept of it. Runs in a scoring thread, so that the event loop stays free."""
-    predictor, journal = live.loading.result(), service.journal
     records = requests.records(body, live.card.contract, service.record_limit)
+    if split is not None and (chosen := split.choose(records)) is not live:
+        live = chosen
+        outcome.version = live.release.version
+        records = requests.records(body, live.card.contract, service.record_limit)
+    predictor, journal = live.loading.result(), service.journal
     outcome.records = len(records)
     found = predictor.predict(records)
     answer = answers.predictions(live, found)

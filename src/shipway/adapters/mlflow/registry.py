@@ -16,9 +16,9 @@ import msgspec
 from shipway.adapters.mlflow import lineage, lookup
 from shipway.adapters.mlflow.aliases import Aliases, whoami
 from shipway.adapters.mlflow.lookup import Entry
-from shipway.adapters.mlflow.store import Store, alone, load_library, speaking
+from shipway.adapters.mlflow.store import Store, load_library, speaking
 from shipway.adapters.mlflow.tracking import MlflowTracker
-from shipway.core import disk
+from shipway.core import disk, retention
 from shipway.core.artifacts import DataVersion
 from shipway.core.errors import OutsideError
 from shipway.core.lineup import CHAMPION, FOLLOWED, Lineup, Move, Refused
@@ -188,7 +188,7 @@ class MlflowRegistry:
             return release
         folder.mkdir(parents=True, exist_ok=True)
         staged = folder / f".{entry.version}"
-        with alone(folder / ".lock"):
+        with disk.alone(folder / retention.LOCK):
             shutil.rmtree(staged, ignore_errors=True)
             with self._bundle(entry) as bundle:
                 shutil.copytree(bundle.folder, staged / "bundle")
