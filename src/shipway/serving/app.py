@@ -12,13 +12,14 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from shipway.core.models import Release
-from shipway.serving import describing, documentation, predicting, problems
+from shipway.serving import describing, documentation, explaining, predicting, problems
 from shipway.serving.entries import Journalling
 from shipway.serving.following import Follower
 from shipway.serving.journalling import Writer
 from shipway.serving.live import LiveModels
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.service import Service
+from shipway.serving.traffic import Counting
 
 
 def create_app(
@@ -78,7 +79,9 @@ def create_app(
         debug=False,
     )
     app.state.models, app.state.writer = models, service.writer
+    app.add_middleware(Counting, traffic=service.traffic)
     problems.handle(app)
     predicting.add(app, service)
+    explaining.add(app, service)
     describing.add(app, service)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import Any
 
@@ -10,10 +11,13 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from shipway.scoring import explanation
 from shipway.serving import answers, documentation, pages, problems
 from shipway.serving.journalling import State
+from shipway.serving.live import Live
 from shipway.serving.problems import RETRY_SECONDS, Problem, unready
 from shipway.serving.service import Service
+from shipway.serving.traffic import BUCKETS
 
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     "default": {"description": "A problem.", "content": {problems.MEDIA_TYPE: {}}},
@@ -62,8 +66,34 @@ def add(app: FastAPI, service: Service) -> None:
         return _page(pages.documentation(models))
 
     @app.get("/{project}", summary="A model", response_class=Response, responses=DOCUMENTED, tags=["service"])
-    async def model(project: str) -> Response:
-        return _json(msgspec.json.encode(answers.model(service.find(project))))
+    async def model(request: Request, project: str) -> Response:
+        """Its card, a form to try it and its recent traffic for a browser; the model for any other client."""
+        live = service.find(project)
+        if not _wants_page(request.headers.get("accept", "")):
+            return _json(msgspec.json.encode(answers.model(live)), vary="Accept")
+        order, recent = await heeded(live), service.traffic.recent(project)
+        return _page(pages.project(live, recent, order, record_limit=service.record_limit))
+
+    @app.get("/{project}/traffic", summary="Recent traffic", response_class=Response, responses=DOCUMENTED, tags=["service"])
+    async def recent(request: Request, project: str) -> Response:
+        """The requests of the last hour by minute: how many, errors by reason, predictions by label.
+
+        `latency` counts them by the first of `buckets`, in seconds, that they did not exceed; the last count is of those beyond.
+        """
+        live, found = service.find(project), service.traffic.recent(project)
+        if _wants_page(request.headers.get("accept", "")):
+            return _page(pages.traffic(live, found))
+        return _json(msgspec.json.encode({**msgspec.to_builtins(found), "buckets": BUCKETS}), vary="Accept")
+
+    orders: dict[tuple[str, str], list[str]] = {}
+
+    async def heeded(live: Live) -> list[str]:
+        """The features, those first that the model heeds most, measured once for each version."""
+        version = (live.release.name, live.release.version)
+        if version not in orders and live.predictor is not None:
+            work = functools.partial(explanation.by_heed, live.predictor)
+            orders[version] = await asyncio.get_running_loop().run_in_executor(service.scoring, work)
+        return orders.get(version, live.card.contract.features)
 
     own = documentation.own(app.routes)
 

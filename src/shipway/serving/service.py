@@ -12,6 +12,7 @@ from shipway.serving.journalling import Writer
 from shipway.serving.live import Live, LiveModels
 from shipway.serving.problems import Problem
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
+from shipway.serving.traffic import Traffic
 
 SCORING_THREADS = 2
 """One keeps a core busy with scoring; the second lets a single record overtake a large batch."""
@@ -25,6 +26,7 @@ class Service:
         writer: Of the journal; None keeps nothing.
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
+        traffic: What the last hour's requests were.
         scoring: The threads that score, while the service runs.
     """
 
@@ -32,6 +34,7 @@ class Service:
     writer: Writer | None = None
     body_limit: int = BODY_LIMIT
     record_limit: int = RECORD_LIMIT
+    traffic: Traffic = field(default_factory=Traffic)
     scoring: ThreadPoolExecutor = field(init=False, repr=False)
 
     @property
