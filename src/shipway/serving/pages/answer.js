@@ -25,8 +25,8 @@ function points(effect) {
   return text === "0.0" ? text : `${effect > 0 ? "+" : "−"}${text}`;
 }
 
-/** Label and probabilities. */
-function verdict(prediction, target) {
+/** Label and probabilities. *rule*: the class that is told from a probability other than the half on, and that. */
+function verdict(prediction, target, rule) {
   const label = String(prediction.label);
   const all = Object.entries(prediction.probabilities);
   const shown = all.length > SHOWN_CLASSES ? [...all].sort((one, other) => other[1] - one[1]).slice(0, SHOWN_CLASSES) : all;
@@ -34,6 +34,7 @@ function verdict(prediction, target) {
     make("th", { scope: "row" }, named(name)), make("td", { class: "bar" }, bar(0, share, "full")), make("td", { class: "figure" }, percent(share))));
   const table = make("table", { class: "bars" }, make("caption", { class: "unseen" }, "Probabilities"), make("tbody", {}, ...rows));
   const more = all.length > shown.length ? [make("p", { class: "soft" }, `and ${all.length - shown.length} less likely classes`)] : [];
+  if (rule && rule[1] !== 0.5) more.push(make("p", { class: "soft" }, "The label is ", named(rule[0]), ` from a probability of ${percent(rule[1])} on.`));
   return [make("p", { class: "label" }, make("span", { class: "soft" }, target), " ", make("strong", {}, named(label))), table, ...more];
 }
 

@@ -21,6 +21,9 @@ class Field {
 
   get isOther() { return this.other !== null && this.control.selectedOptions[0]?.hasAttribute("data-other"); }
 
+  /** Where the value is entered. */
+  get entry() { return this.isOther ? this.other : this.control; }
+
   /** Keeps slider and free text in step with the control, and forgets what was said of the value before. */
   follow() {
     if (this.other) this.other.hidden = !this.isOther;
@@ -60,21 +63,21 @@ class Field {
     this.follow();
   }
 
-  get wrong() { return this.control.validity?.badInput ? "this is not a whole value yet" : ""; }
+  get wrong() { return this.control.validity.badInput ? "this is not a whole value yet" : ""; }
 
   say(error, warning) {
     this.error.textContent = error;
     this.warning.textContent = warning;
-    for (const control of [this.control, this.other]) {
-      if (error) control?.setAttribute("aria-invalid", "true"); else control?.removeAttribute("aria-invalid");
-    }
+    this.other?.removeAttribute("aria-invalid");
+    this.control.removeAttribute("aria-invalid");
+    if (error) this.entry.setAttribute("aria-invalid", "true");
   }
 
   focus() {
     const folded = this.element.closest("details");
     if (folded) folded.open = true;
     this.element.hidden = false;
-    (this.isOther ? this.other : this.control).focus();
+    this.entry.focus();
   }
 }
 
@@ -82,7 +85,7 @@ function tryOut(form) {
   const fields = [...form.querySelectorAll(".field")].map((element) => new Field(element));
   const known = new Map(fields.map((field) => [field.column, field]));
   const answer = by("answer"), summary = by("summary"), project = form.dataset.project, button = form.querySelector("[type=submit]");
-  const target = told(by("file"), "target");
+  const target = told(form, "target"), rule = told(form, "rule");
 
   by("example").addEventListener("click", () => { for (const field of fields) field.value = field.example; summary.textContent = ""; });
   form.addEventListener("reset", () => setTimeout(() => {
@@ -121,7 +124,7 @@ function tryOut(form) {
       if (found.status !== 200) return refuse(found.answer);
       const [prediction] = found.answer.predictions;
       for (const one of prediction.warnings) known.get(one.column)?.say("", one.message);
-      answer.replaceChildren(...verdict(prediction, target));
+      answer.replaceChildren(...verdict(prediction, target, rule));
       const why = await ask(`${project}/versions/${found.answer.model.version}/explain`, { records: [record] }, options);
       if (why.status === 200) answer.append(...moved(why.answer.explanation, record));
       else answer.append(make("p", { class: "soft" }, `What moved it can't be told: ${why.answer.detail}`));

@@ -13,7 +13,7 @@ from shipway.core.profile import ColumnProfile
 from shipway.reporting import figures
 from shipway.serving.live import Live
 from shipway.serving.pages import features
-from shipway.serving.pages.document import data, joined, named, state
+from shipway.serving.pages.document import data, joined, named
 
 ALL_SHOWN = 24
 """Features up to which all stand in the form; of more, the first `SHOWN` do, and the rest are folded away."""
@@ -31,7 +31,7 @@ OTHER = Markup('<option value="" data-other>other…</option>')
 _FORM = Markup(
     '<section class="panel" id="try" aria-labelledby="try-title"><h2 id="try-title">Try it</h2>'
     "<noscript><p class=notice>The form and the scoring of files need JavaScript; all else here does not.</p></noscript>"
-    '<form id="form" data-project="{project}" data-version="{version}" novalidate autocomplete="off"><div class="buttons">'
+    '<form id="form" data-project="{project}" data-target="{target}" data-rule="{rule}" novalidate autocomplete="off"><div class="buttons">'
     '<button type="button" id="example">Load an example</button><button type="reset">Clear</button>'
     '<span class="soft">The example is typical and made up: it is nobody.</span></div>'
     '{finder}<div class="fields">{first}</div>{rest}'
@@ -56,15 +56,15 @@ _FIELD = Markup(
 
 def form(live: Live, order: Sequence[str]) -> Markup:
     """The section of a model's page, its features in this *order* where not all are shown at once."""
-    contract, seen = live.card.contract, live.card.profile.columns
+    card, contract, seen = live.card, live.card.contract, live.card.profile.columns
     few = len(contract.features) <= ALL_SHOWN
     names = contract.features if few else list(order)
     fields = [_field(place, name, contract.columns[name], seen[name], live.example) for place, name in enumerate(names)]
     rest = Markup("") if few else _FOLDED.format(len(fields) - SHOWN, joined(fields[SHOWN:]))
     return _FORM.format(
         project=live.release.name,
-        version=live.release.version,
-        state=state(live),
+        target=data(contract.target),
+        rule=data(None if card.threshold is None or card.positive is None else [text_of(card.positive), card.threshold]),
         finder=Markup("") if few else _FINDER,
         first=joined(fields if few else fields[:SHOWN]),
         rest=rest,

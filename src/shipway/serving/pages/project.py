@@ -31,7 +31,7 @@ _FILE = Markup(
     '<div class="drop"><label for="table">Drop a CSV here, or choose one</label><input id="table" type="file" '
     'accept=".csv,.tsv,.txt,text/csv,text/tab-separated-values"></div>'
     '<div id="scoring" hidden><p id="progress-text" role="status"></p><progress id="progress" max="1" value="0" '
-    'aria-labelledby="progress-text"></progress><button type="button" id="cancel">Cancel</button></div>'
+    'aria-label="Share of the file that is scored"></progress><button type="button" id="cancel">Cancel</button></div>'
     '<div id="scored" role="status" aria-live="polite"></div></section>'
 )
 
