@@ -12,9 +12,14 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from shipway.scoring import explanation
-from shipway.serving import answers, documentation, pages, problems
+from shipway.serving import answers, documentation, problems
 from shipway.serving.journalling import State
 from shipway.serving.live import Live
+from shipway.serving.pages import asking
+from shipway.serving.pages import home as home_page
+from shipway.serving.pages import project as project_page
+from shipway.serving.pages import traffic as traffic_page
+from shipway.serving.pages.document import HEADERS
 from shipway.serving.problems import RETRY_SECONDS, Problem, unready
 from shipway.serving.service import Service
 from shipway.serving.traffic import BUCKETS
@@ -32,7 +37,7 @@ def add(app: FastAPI, service: Service) -> None:
     async def home(request: Request) -> Response:
         """A page for a browser, `{"models": [...]}` for any other client."""
         if _wants_page(request.headers.get("accept", "")):
-            return _page(pages.home(models))
+            return _page(home_page.page(models))
         return _json(msgspec.json.encode({"models": [answers.model(live) for live in models.values()]}), vary="Accept")
 
     @app.get("/health/live", summary="Whether the process answers", response_class=Response, tags=["service"])
@@ -63,7 +68,7 @@ def add(app: FastAPI, service: Service) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
-        return _page(pages.documentation(models))
+        return _page(asking.page(models))
 
     @app.get("/{project}", summary="A model", response_class=Response, responses=DOCUMENTED, tags=["service"])
     async def model(request: Request, project: str) -> Response:
@@ -72,7 +77,7 @@ def add(app: FastAPI, service: Service) -> None:
         if not _wants_page(request.headers.get("accept", "")):
             return _json(msgspec.json.encode(answers.model(live)), vary="Accept")
         order, recent = await heeded(live), service.traffic.recent(project)
-        return _page(pages.project(live, recent, order, record_limit=service.record_limit))
+        return _page(project_page.page(live, recent, order, record_limit=service.record_limit))
 
     @app.get("/{project}/traffic", summary="Recent traffic", response_class=Response, responses=DOCUMENTED, tags=["service"])
     async def recent(request: Request, project: str) -> Response:
@@ -82,7 +87,7 @@ def add(app: FastAPI, service: Service) -> None:
         """
         live, found = service.find(project), service.traffic.recent(project)
         if _wants_page(request.headers.get("accept", "")):
-            return _page(pages.traffic(live, found))
+            return _page(traffic_page.page(live, found))
         return _json(msgspec.json.encode({**msgspec.to_builtins(found), "buckets": BUCKETS}), vary="Accept")
 
     orders: dict[tuple[str, str], list[str]] = {}
@@ -128,4 +133,4 @@ def _json(content: bytes, **headers: str) -> Response:
 
 
 def _page(html: str) -> Response:
-    return HTMLResponse(html, headers=pages.HEADERS)
+    return HTMLResponse(html, headers=HEADERS)

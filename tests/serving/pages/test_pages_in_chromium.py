@@ -5,16 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import CASE_STUDIES, CaseStudy
 from tests.endpoints import received
+from tests.scoring import made
 from tests.serving.pages.chromium import WIDTHS, opened, photograph
+from tests.serving.served import serving
+
+from shipway.core.contract import Column, Contract
+from shipway.serving.app import create_app
 
 if TYPE_CHECKING:
     import httpx
@@ -228,7 +235,7 @@ def test_bad_rows_of_a_file_spoil_no_others_and_say_why(browser: Browser, servic
         (b"SepalLengthCm,SepalWidthCm,PetalLengthCm,PetalWidthCm\n", "a header and no rows"),
         (b"SepalLengthCm,SepalLengthCm,SepalWidthCm,PetalLengthCm,PetalWidthCm\n1,1,1,1,1\n", "names SepalLengthCm twice"),
         (b"PK\x03\x04...", "spreadsheet"),
-        (b"a\x00b,c\n", "no table of text"),
+        (bytes(range(9)) * 9 + bytes(40), "no table of text"),
     ],
     ids=["empty", "other", "header", "twice", "archive", "binary"],
 )
@@ -310,3 +317,84 @@ def test_what_is_added_to_a_table_is_no_formula(page_of_iris: Page) -> None:
     assert page_of_iris.evaluate("texts => texts.map(harmless)", texts) == [
         "'=1+1", "'+1", "-1", "-1.5", "'@x", "'-x", "plain", "'\tx", "",
     ]  # fmt: skip
+
+
+ODD = [
+    "</script><img src=x onerror=alert(1)>",
+    "__proto__",
+    "constructor",
+    "two\r\nlines\0",
+    "\u202eright to left",
+    "💡 'quoted' \"twice\" a.b",
+    "",
+    " ",
+]
+"""Names of columns that try to be something else."""
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A served model whose columns and classes have odd names; and a record with a level that is as odd."""
+    draw = np.random.default_rng(0)
+    levels = ["<b>bold</b>", "=1+1", "{{7*7}}"]
+    rows = pl.DataFrame({name: draw.choice(levels, 200) for name in ODD} | {"y": draw.choice(["<i>yes</i>", "-no"], 200)})
+    columns = {name: Column(type="category") for name in ODD}
+    contract = Contract(target="y", columns=columns | {"y": Column(type="category", levels=["<i>yes</i>", "-no"])})
+    bundle = made.bundle(tmp_path_factory.mktemp("odd") / "bundle", contract, rows)
+    with serving(create_app([(made.release("odd"), bundle)], record_limit=300)) as client:
+        yield f"{client.base_url}/odd", dict.fromkeys(ODD, "\u2028<u>")
+
+
+def test_odd_names_of_columns_and_levels_stay_texts_and_are_sent_as_they_are(
+    browser: Browser, odd: tuple[str, dict[str, Any]]
+) -> None:
+    where, record = odd
+    with opened(browser, where) as page:
+        page.get_by_role("button", name="Load an example").click()
+        for one in page.locator(".field").all():
+            one.locator("select").select_option(label="other…")
+            one.locator("input.other").fill("\u2028<u>")
+        with page.expect_request("**/predict") as sent:
+            predict(page)
+        assert json.loads(sent.value.post_data or "") == {"records": [record]}
+        assert page.locator(".warning:not(:empty)").count() == len(ODD)
+        assert page.locator("#answer .moved tbody tr").count() == len(ODD)
+        assert page.locator("img, main b:not(.moved b), main u").count() == 0
+        photograph(page, "odd")
+        assert page.evaluate(AUDIT) == []
+
+
+def test_a_file_with_odd_names_is_scored_in_batches_that_the_service_takes(
+    browser: Browser, odd: tuple[str, dict[str, Any]]
+) -> None:
+    where, record = odd
+    rows = [record | {"\r\n": "x"} for _ in range(700)]
+    with opened(browser, where) as page:
+        content = table(rows, quoting=csv.QUOTE_ALL)
+        page.get_by_label("Drop a CSV here").set_input_files({"name": "odd.csv", "mimeType": "text/csv", "buffer": content})
+        page.get_by_text("700 of 700 rows scored, 700 with a warning.").wait_for()
+        found = scored(page)[1]
+    assert {name: found[9][name] for name in rows[0]} == rows[9]
+    assert {row["predicted y"] for row in found} <= {"'-no", "<i>yes</i>"}
+
+
+def test_a_wide_form_is_searched_and_unfolds_what_is_wrong(browser: Browser, tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    rows = pl.DataFrame({f"x{place}": draw.normal(size=150) for place in range(120)})
+    rows = rows.with_columns(pl.when(pl.col("x77") > 0).then(pl.lit("a")).otherwise(pl.lit("b")).alias("y"))
+    columns = {name: Column(type="number") for name in rows.columns[:-1]}
+    contract = Contract(target="y", columns=columns | {"y": Column(type="category", levels=["a", "b"])})
+    bundle = made.bundle(tmp_path / "wide", contract, rows)
+    with serving(create_app([(made.release("wide"), bundle)])) as client, opened(browser, f"{client.base_url}/wide") as page:
+        assert page.locator(".field:visible").count() == 12
+        assert page.locator(".field label").first.inner_text() == "x77"
+        page.get_by_label("Find a feature").fill("X11")
+        assert sorted(page.locator(".field:visible label").all_inner_texts()) == ["x11", *(f"x11{one}" for one in range(10))]
+        page.get_by_label("Find a feature").fill("")
+        page.get_by_role("button", name="Load an example").click()
+        last = page.locator("#rest .field input").last
+        last.evaluate("one => { one.closest('.field').querySelector('input').value = ''; }")
+        page.get_by_role("button", name="Predict").click()
+        page.locator(".field .error:not(:empty)").wait_for()
+        assert page.evaluate("() => document.activeElement.closest('#rest').open")
+        photograph(page, "wide")

@@ -28,7 +28,7 @@ _ERRORS = Markup(
 )
 
 
-def documentation(models: LiveModels) -> str:
+def page(models: LiveModels) -> str:
     """For each model its columns and a form to try it with."""
     names = joined((Markup('<a href="#{0}">{0}</a>').format(name) for name in models), " · ")
     lead = Markup('<p class="lead">{} · <a href="openapi.json">OpenAPI document</a></p>').format(names)

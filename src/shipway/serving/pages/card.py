@@ -20,7 +20,7 @@ SHOWN_CLASSES = 12
 """Classes that the key of a bar names."""
 
 
-def card(live: Live) -> Markup:
+def section(live: Live) -> Markup:
     """The section of a model's page."""
     facts = joined(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(word, told) for word, told in _facts(live))
     return Markup(

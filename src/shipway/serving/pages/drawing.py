@@ -61,7 +61,7 @@ def stacked(shares: Sequence[float]) -> Markup:
 def distribution(quantiles: Sequence[float]) -> Markup:
     """A histogram of what has the evenly spaced *quantiles*, taken as even between each two."""
     low, high = quantiles[0], quantiles[-1]
-    if not 0 < high - low < math.inf:
+    if not 0 < (high - low) / BARS < math.inf:
         return Markup("")
     shares = [0.0] * BARS
     each, width = 1 / (len(quantiles) - 1), (high - low) / BARS

@@ -24,7 +24,7 @@ SHOWN_LEVELS = 4
 DRAWN_LEVELS = 16
 
 
-def features(live: Live) -> Markup:
+def section(live: Live) -> Markup:
     """The section of a model's page."""
     contract, seen = live.card.contract, live.card.profile
     rows = joined(_row(name, contract.columns[name], seen.columns.get(name), seen.rows) for name in contract.features)

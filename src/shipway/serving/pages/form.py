@@ -31,7 +31,8 @@ OTHER = Markup('<option value="" data-other>other…</option>')
 _FORM = Markup(
     '<section class="panel" id="try" aria-labelledby="try-title"><h2 id="try-title">Try it</h2>'
     "<noscript><p class=notice>The form and the scoring of files need JavaScript; all else here does not.</p></noscript>"
-    '<form id="form" data-project="{project}" data-target="{target}" data-rule="{rule}" novalidate autocomplete="off"><div class="buttons">'
+    '<form id="form" data-project="{project}" data-target="{target}" data-rule="{rule}" novalidate '
+    'autocomplete="off"><div class="buttons">'
     '<button type="button" id="example">Load an example</button><button type="reset">Clear</button>'
     '<span class="soft">The example is typical and made up: it is nobody.</span></div>'
     '{finder}<div class="fields">{first}</div>{rest}'
@@ -54,7 +55,7 @@ _FIELD = Markup(
 )
 
 
-def form(live: Live, order: Sequence[str]) -> Markup:
+def section(live: Live, order: Sequence[str]) -> Markup:
     """The section of a model's page, its features in this *order* where not all are shown at once."""
     card, contract, seen = live.card, live.card.contract, live.card.profile.columns
     few = len(contract.features) <= ALL_SHOWN

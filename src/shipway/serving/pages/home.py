@@ -12,7 +12,7 @@ from shipway.serving.pages.document import joined, named, notice, state, whole
 SHOWN_CLASSES = 6
 
 
-def home(models: LiveModels) -> str:
+def page(models: LiveModels) -> str:
     """The models and how good they are."""
     lead = Markup(
         '<p class="lead">{} here. Open one to try it, or read <a href="docs">how to ask them from a program</a>.</p>'

@@ -8,10 +8,8 @@ from markupsafe import Markup
 
 from shipway.core.contract import text_of
 from shipway.serving.live import Live
-from shipway.serving.pages import form, traffic
-from shipway.serving.pages.card import card
+from shipway.serving.pages import card, features, form, traffic
 from shipway.serving.pages.document import data, named, notice, state, whole
-from shipway.serving.pages.features import features
 from shipway.serving.traffic import Recent
 
 BATCH = 1000
@@ -36,7 +34,7 @@ _FILE = Markup(
 )
 
 
-def project(live: Live, recent: Recent, order: Sequence[str], *, record_limit: int) -> str:
+def page(live: Live, recent: Recent, order: Sequence[str], *, record_limit: int) -> str:
     """The page of a model.
 
     Args:
@@ -61,11 +59,11 @@ def project(live: Live, recent: Recent, order: Sequence[str], *, record_limit: i
         batch=min(BATCH, record_limit),
     )
     body = [
-        form.form(live, order),
+        form.section(live, order),
         file,
         traffic.section(live, recent, address=f"{release.name}/traffic"),
-        card(live),
-        features(live),
+        card.section(live),
+        features.section(live),
     ]
     above = Markup('<p class="path"><a href="./">Models</a></p>')
     scripts = ("asking", "answer", "form", "table", "scoring", "traffic")

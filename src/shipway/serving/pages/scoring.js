@@ -2,6 +2,7 @@
 // A file scored: read in pieces, sent in batches one after the other, and given back with what was answered.
 
 const BEGINNING = 1 << 18;    // bytes that encoding and separator are told by
+const ZEROS = 0.1;            // share of zero bytes from which on a file is no text
 const LISTED = 100;           // refused rows that are shown; all are in the file that comes back
 const KEPT_PIECES = 50;       // texts that wait in memory before they go into a Blob, which the browser may keep on disk
 
@@ -29,7 +30,7 @@ class Scoring {
     if (beginning[0] === 0x50 && beginning[1] === 0x4b) throw new Refusal("This is a spreadsheet or an archive; save it as CSV first.");
     const encoding = encodingOf(beginning), whole = this.file.size <= BEGINNING;
     const text = new TextDecoder(encoding).decode(beginning, { stream: !whole });
-    if (text.includes("\u0000")) throw new Refusal("This is no table of text; choose a CSV.");
+    if (text.split("\u0000").length - 1 > ZEROS * text.length) throw new Refusal("This is no table of text; choose a CSV.");
     this.separator = separatorOf(text, this.known);
     this.mark = beginning[0] === 0xef || encoding.startsWith("utf-16") ? "\ufeff" : "";
     const reader = new Cells(this.separator), decoder = new TextDecoder(encoding, { fatal: true });

@@ -15,16 +15,14 @@ const page = (address) => new Promise((resolve) => {
 });
 
 async function renew() {
-  const shown = by("traffic");
-  if (!document.hidden && shown) {
-    const fresh = (await page(shown.dataset.address))?.getElementById("traffic");
-    const isRead = shown.contains(document.activeElement);  // who is in the table keeps it
-    if (fresh && !isRead) {
-      const open = by("minutes")?.open;
-      fresh.dataset.address = shown.dataset.address;
-      shown.replaceWith(document.adoptNode(fresh));
-      if (open && by("minutes")) by("minutes").open = true;
-    }
+  // who reads the table keeps it as it is
+  const isRead = () => document.hidden || by("minutes")?.open;
+  const fresh = isRead() ? null : (await page(by("traffic").dataset.address))?.getElementById("traffic");
+  if (fresh && !isRead()) {
+    const shown = by("traffic"), isFocused = shown.contains(document.activeElement);
+    fresh.dataset.address = shown.dataset.address;
+    shown.replaceWith(document.adoptNode(fresh));
+    if (isFocused) fresh.querySelector("summary")?.focus();
   }
   setTimeout(renew, 1000 * EVERY);
 }

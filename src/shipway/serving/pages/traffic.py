@@ -23,7 +23,7 @@ MINUTE = 60
 """Seconds."""
 
 
-def traffic(live: Live, recent: Recent) -> str:
+def page(live: Live, recent: Recent) -> str:
     """A page of nothing else; the section of a model's page is taken from it when that is brought up to date."""
     title = live.release.title or live.release.name
     above = Markup('<p class="path"><a href="../{}">{}</a></p>').format(live.release.name, title)
@@ -38,7 +38,8 @@ def section(live: Live, recent: Recent, *, address: str, now: float | None = Non
         address: Of the page that has this section, from where the page stands.
         now: Seconds since 1970; the clock's where it is left out.
     """
-    minutes, sums = _hour(recent, time.time() if now is None else now), _Sums(recent.minutes)
+    minutes = _hour(recent, time.time() if now is None else now)
+    sums = _Sums([one for _, one in minutes if one is not None])
     if not sums.requests:
         body = Markup('<p class="soft">No requests in the last hour.</p>')
     else:
@@ -149,7 +150,8 @@ def _figures(minutes: Sequence[tuple[int, Minute | None]]) -> Markup:
     heads = ("Minute", "Requests", "Records", "Errors", "Median latency")
     head = joined(Markup('<th scope="col">{}</th>').format(word) for word in heads)
     return Markup(
-        '<details id="minutes"><summary>Minute by minute</summary><table class="figures"><thead><tr>{}</tr></thead>'
+        '<details id="minutes"><summary>Minute by minute</summary><p class="soft small">It stays as it is while it is open.</p>'
+        '<table class="figures"><thead><tr>{}</tr></thead>'
         "<tbody>{}</tbody></table></details>"
     ).format(head, rows)
 
