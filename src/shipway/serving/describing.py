@@ -124,8 +124,22 @@ def _unkept(state: State) -> Problem:
 
 
 def _wants_page(accept: str) -> bool:
-    kinds = [kind.partition(";")[0].strip() for kind in accept.split(",")]
-    return "text/html" in kinds and "application/json" not in kinds[: kinds.index("text/html")]
+    """Whether HTML is preferred to JSON (RFC 9110, 12.5.1); of equals the first is. A wildcard prefers nothing."""
+    kinds = [_quality(kind) for kind in accept.split(",")]
+    known = [(quality, kind) for kind, quality in kinds if kind in ("text/html", "application/json") and quality > 0]
+    return bool(known) and max(known, key=lambda one: one[0])[1] == "text/html"
+
+
+def _quality(text: str) -> tuple[str, float]:
+    """A media type that is accepted, and how gladly, from 0 to 1."""
+    kind, *parameters = (part.strip() for part in text.lower().split(";"))
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return kind, float(parameter.removeprefix("q="))
+            except ValueError:
+                return kind, 0.0
+    return kind, 1.0
 
 
 def _json(content: bytes, **headers: str) -> Response:

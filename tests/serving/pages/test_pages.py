@@ -108,7 +108,16 @@ def test_a_browser_gets_the_page_of_a_model_and_any_other_client_the_model(clien
     page = client.get("/visits", headers=BROWSER)
     assert page.headers["content-type"].startswith("text/html")
     assert "Try it" in Reading(page.text).text
-    for accept in ("application/json", "*/*", "application/json, text/html"):
+    assert (
+        client.get("/visits", headers={"Accept": "application/json;q=0.1, text/html"}).headers["content-type"].startswith("text")
+    )
+    for accept in (
+        "application/json",
+        "*/*",
+        "application/json, text/html",
+        "text/html;q=0.2, application/json;q=0.9",
+        "text/html;q=x",
+    ):
         answer = client.get("/visits", headers={"Accept": accept})
         assert (answer.json()["name"], answer.headers["vary"]) == ("visits", "Accept")
     assert page.headers["vary"] == "Accept"

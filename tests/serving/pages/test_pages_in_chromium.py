@@ -398,3 +398,51 @@ def test_a_wide_form_is_searched_and_unfolds_what_is_wrong(browser: Browser, tmp
         page.locator(".field .error:not(:empty)").wait_for()
         assert page.evaluate("() => document.activeElement.closest('#rest').open")
         photograph(page, "wide")
+
+
+@pytest.fixture(scope="module")
+def visits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A model with a column of every type, in a service that takes small bodies only."""
+    bundle = made.bundle(tmp_path_factory.mktemp("visits") / "bundle", made.VISITS, made.visits())
+    with serving(create_app([(made.release("visits"), bundle)], body_limit=20_000)) as client:
+        yield client
+
+
+def test_every_type_of_column_is_sent_as_the_example_has_it(browser: Browser, visits: httpx.Client) -> None:
+    with opened(browser, address(visits, "visits")) as page:
+        page.get_by_role("button", name="Load an example").click()
+        with page.expect_request("**/predict") as sent:
+            predict(page)
+        assert json.loads(sent.value.post_data or "") == {"records": [example(visits, "visits")]}
+        assert page.get_by_text("Every value is the typical one.").count() == 1
+
+
+def test_what_may_be_missing_is_left_out_and_what_is_chosen_as_missing_is_sent_so(browser: Browser, visits: httpx.Client) -> None:
+    with opened(browser, address(visits, "visits")) as page:
+        page.get_by_role("button", name="Load an example").click()
+        field(page, "member").locator("select").select_option("null")
+        field(page, "spent").locator("input").first.fill("")
+        field(page, "at").locator("input").fill("2026-05-01T10:20")
+        with page.expect_request("**/predict") as sent:
+            predict(page)
+        (record,) = json.loads(sent.value.post_data or "")["records"]
+        assert (record["member"], "spent" in record, record["at"]) == (None, False, "2026-05-01T10:20:00")
+
+
+def test_a_batch_that_is_too_large_is_sent_in_smaller_ones(browser: Browser, visits: httpx.Client) -> None:
+    rows = [made.RECORD | {"id": place, "note": "n" * 50} for place in range(1500)]
+    with opened(browser, address(visits, "visits")) as page:
+        page.get_by_label("Drop a CSV here").set_input_files({"name": "v.csv", "mimeType": "text/csv", "buffer": table(rows)})
+        page.get_by_text("1,500 of 1,500 rows scored").wait_for()
+        assert [row["id"] for row in scored(page)[1]] == [str(place) for place in range(1500)]
+
+
+def test_a_service_that_is_away_is_said_to_be(browser: Browser, visits: httpx.Client) -> None:
+    with opened(browser, address(visits, "visits")) as page:
+        page.clock.install()
+        page.get_by_role("button", name="Load an example").click()
+        page.route("**/predict", lambda route: route.abort())
+        page.get_by_role("button", name="Predict").click()
+        page.get_by_text("asking again").wait_for()
+        page.clock.run_for(20_000)
+        page.get_by_text("The service does not answer.").wait_for()

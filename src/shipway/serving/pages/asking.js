@@ -1,7 +1,8 @@
 "use strict";
 // What all scripts share: asking the service, and making elements. Texts stay texts: nothing here makes markup.
 
-const ATTEMPTS = 30;          // a busy service is asked again so often
+const ATTEMPTS = 30;          // a busy service is asked again so often,
+const AWAY = 4;               // and one that does not answer at all so often
 const LONGEST_WAIT = 60;      // seconds, whatever it says
 const MEDIA = { "Content-Type": "application/json", Accept: "application/json" };
 
@@ -41,7 +42,7 @@ function patience(header) {
   return Math.min(Math.max(Number.isFinite(seconds) ? seconds : 2, 0.1), LONGEST_WAIT);
 }
 
-/** Posts JSON; gives status and answer. Where the service says that it is busy, waits as long as it says, and asks again. */
+/** Posts JSON; gives status and answer. Where the service says that it is busy, or is away, waits as long as it says, and asks again. */
 async function ask(address, body, { signal, waiting, attempts = ATTEMPTS } = {}) {
   for (let attempt = 1; ; attempt += 1) {
     let response;
@@ -49,10 +50,10 @@ async function ask(address, body, { signal, waiting, attempts = ATTEMPTS } = {})
       response = await fetch(address, { method: "POST", credentials: "same-origin", headers: MEDIA, body: JSON.stringify(body), signal });
     } catch (error) {
       if (signal?.aborted) throw error;
-      return { status: 0, answer: { detail: "The service does not answer." } };
     }
-    if ((response.status === 429 || response.status === 503) && attempt < attempts) {
-      const seconds = patience(response.headers.get("Retry-After"));
+    if (!response && attempt >= Math.min(AWAY, attempts)) return { status: 0, answer: { detail: "The service does not answer." } };
+    if (!response || ((response.status === 429 || response.status === 503) && attempt < attempts)) {
+      const seconds = patience(response?.headers.get("Retry-After"));
       waiting?.(seconds);
       await pause(seconds, signal);
       continue;

@@ -114,7 +114,7 @@ function tryOut(form) {
     for (const field of fields) field.say(field.wrong, "");
     if (fields.some((field) => field.wrong)) return refuse({ errors: [] });
     const record = Object.fromEntries(fields.map((field) => [field.column, field.value]).filter(([, value]) => value !== undefined));
-    const waiting = (seconds) => { summary.textContent = `The service is busy; asking again in ${Math.ceil(seconds)} s.`; };
+    const waiting = (seconds) => { summary.textContent = `No answer yet; asking again in ${Math.ceil(seconds)} s.`; };
     const options = { waiting, attempts: MORE_ATTEMPTS };
     button.disabled = true;
     form.setAttribute("aria-busy", "true");
