@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from shipway.core.models import Release
 from shipway.core.serve import Canary
-from shipway.serving import describing, documentation, predicting, problems
+from shipway.serving import describing, documentation, explaining, predicting, problems
 from shipway.serving.access_log import AccessLog
 from shipway.serving.doors import Doors, Guard
 from shipway.serving.entries import Journalling
@@ -23,6 +23,7 @@ from shipway.serving.live import LiveModels
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.service import Service
 from shipway.serving.telemetry import Telemetry
+from shipway.serving.traffic import Traffic
 
 
 def create_app(
@@ -60,8 +61,8 @@ def create_app(
     """
     models = LiveModels(releases)
     writer = None if journal is None else Writer(journal)
-    service = Service(models, writer, body_limit, record_limit, dict(canaries or {}))
-    telemetry = Telemetry(service, traffic, access)
+    service = Service(models, writer, body_limit, record_limit, dict(canaries or {}), Traffic(traffic))
+    telemetry = Telemetry(service, access)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -104,6 +105,7 @@ def create_app(
     app.state.models, app.state.writer, app.state.service = models, service.writer, service
     problems.handle(app)
     predicting.add(app, service)
+    explaining.add(app, service)
     telemetry.add(app)
     describing.add(app, service, guard)
     if guard is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import Any
 
@@ -11,12 +12,19 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from shipway.core.lineup import SHADOW
-from shipway.serving import answers, documentation, doors, pages, problems
+from shipway.scoring import explanation
+from shipway.serving import answers, documentation, doors, problems
 from shipway.serving.doors import Guard
 from shipway.serving.journalling import State
-from shipway.serving.live import LiveModels
+from shipway.serving.live import Live, LiveModels
+from shipway.serving.pages import asking
+from shipway.serving.pages import home as home_page
+from shipway.serving.pages import project as project_page
+from shipway.serving.pages import traffic as traffic_page
+from shipway.serving.pages.document import HEADERS
 from shipway.serving.problems import RETRY_SECONDS, Problem, unready
 from shipway.serving.service import Service
+from shipway.serving.traffic import BUCKETS
 
 DOCUMENTS = 16
 """OpenAPI documents that are kept: one for each set of projects that keys are good for."""
@@ -39,7 +47,7 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
     async def home(request: Request) -> Response:
         """A page for a browser, `{"models": [...]}` for any other client."""
         if _wants_page(request.headers.get("accept", "")):
-            return _page(pages.home(seen(request)))
+            return _page(home_page.page(seen(request)))
         return _json(msgspec.json.encode({"models": [answers.model(live) for live in seen(request).values()]}), vary="Accept")
 
     @app.get("/health/live", summary="Whether the process answers", response_class=Response, tags=["service"])
@@ -65,15 +73,41 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> Response:
-        return _page(pages.documentation(seen(request)))
+        return _page(asking.page(seen(request)))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def document(request: Request) -> Response:
         return _json(msgspec.json.encode(openapi(seen(request))))
 
     @app.get("/{project}", summary="A model", response_class=Response, responses=DOCUMENTED, tags=["service"])
-    async def model(project: str) -> Response:
-        return _json(msgspec.json.encode(answers.model(service.find(project))))
+    async def model(request: Request, project: str) -> Response:
+        """Its card, a form to try it and its recent traffic for a browser; the model for any other client."""
+        live = service.find(project)
+        if not _wants_page(request.headers.get("accept", "")):
+            return _json(msgspec.json.encode(answers.model(live)), vary="Accept")
+        order, recent = await heeded(live), service.traffic.recent(project)
+        return _page(project_page.page(live, recent, order, record_limit=service.record_limit))
+
+    @app.get("/{project}/traffic", summary="Recent traffic", response_class=Response, responses=DOCUMENTED, tags=["service"])
+    async def recent(request: Request, project: str) -> Response:
+        """The requests of the last hour by minute: how many, errors by reason, predictions by label.
+
+        `latency` counts them by the first of `buckets`, in seconds, that they did not exceed; the last count is of those beyond.
+        """
+        live, found = service.find(project), service.traffic.recent(project)
+        if _wants_page(request.headers.get("accept", "")):
+            return _page(traffic_page.page(live, found))
+        return _json(msgspec.json.encode({**msgspec.to_builtins(found), "buckets": BUCKETS}), vary="Accept")
+
+    orders: dict[tuple[str, str], list[str]] = {}
+
+    async def heeded(live: Live) -> list[str]:
+        """The features, those first that the model heeds most, measured once for each version."""
+        version = (live.release.name, live.release.version)
+        if version not in orders and live.predictor is not None:
+            work = functools.partial(explanation.by_heed, live.predictor)
+            orders[version] = await asyncio.get_running_loop().run_in_executor(service.scoring, work)
+        return orders.get(version, live.card.contract.features)
 
     own = documentation.own(app.routes)
 
@@ -123,8 +157,22 @@ def _unkept(state: State | None) -> Problem:
 
 
 def _wants_page(accept: str) -> bool:
-    kinds = [kind.partition(";")[0].strip() for kind in accept.split(",")]
-    return "text/html" in kinds and "application/json" not in kinds[: kinds.index("text/html")]
+    """Whether HTML is preferred to JSON (RFC 9110, 12.5.1); of equals the first is. A wildcard prefers nothing."""
+    kinds = [_quality(kind) for kind in accept.split(",")]
+    known = [(quality, kind) for kind, quality in kinds if kind in ("text/html", "application/json") and quality > 0]
+    return bool(known) and max(known, key=lambda one: one[0])[1] == "text/html"
+
+
+def _quality(text: str) -> tuple[str, float]:
+    """A media type that is accepted, and how gladly, from 0 to 1."""
+    kind, *parameters = (part.strip() for part in text.lower().split(";"))
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return kind, float(parameter.removeprefix("q="))
+            except ValueError:
+                return kind, 0.0
+    return kind, 1.0
 
 
 def _json(content: bytes, **headers: str) -> Response:
@@ -132,4 +180,4 @@ def _json(content: bytes, **headers: str) -> Response:
 
 
 def _page(html: str) -> Response:
-    return HTMLResponse(html, headers=pages.HEADERS)
+    return HTMLResponse(html, headers=HEADERS)

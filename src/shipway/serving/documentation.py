@@ -70,7 +70,9 @@ def document(
         parts[f"{name}.Record"] = schemas.record(contract, live.example)
         parts[f"{name}.Columns"] = schemas.columns(contract)
         parts[f"{name}.Answer"] = schemas.answer(contract)
+        parts[f"{name}.Explanation"] = schemas.explanation(contract)
         found["paths"][f"/{name}/predict"] = {"post": _predict(live)}
+        found["paths"][f"/{name}/explain"] = {"post": _explain(live)}
         keeping = None if journal is None else journal.keeping(name)
         if keeping is not None:
             parts[f"{name}.Label"] = schemas.label(contract, by_key=keeping.keeps_key(contract))
@@ -123,6 +125,31 @@ def _predict(live: Live) -> dict[str, Any]:
             "200": {
                 "description": "A prediction for each record, in order.",
                 "content": {"application/json": {"schema": _reference(f"{name}.Answer")}},
+            },
+            **_problems(ERRORS),
+        },
+    }
+
+
+def _explain(live: Live) -> dict[str, Any]:
+    name, contract = live.release.name, live.card.contract
+    return {
+        "tags": [name],
+        "summary": f"Say what moved a prediction of {contract.target}: {live.release.title or name}",
+        "description": (
+            "Answers one record, and says what each of its values did to the probability of its label, held against a typical "
+            "record: Shapley values, which sum to the difference between the two. They tell of the model and not of the world. "
+            "The answer is not kept as a prediction, and costs as much as predicting up to a thousand records."
+        ),
+        "operationId": f"explain_{name}",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _reference(f"{name}.Record"), "example": live.example}},
+        },
+        "responses": {
+            "200": {
+                "description": "The answer to the record, and what moved it, the greatest effect first.",
+                "content": {"application/json": {"schema": _reference(f"{name}.Explanation")}},
             },
             **_problems(ERRORS),
         },

@@ -20,6 +20,7 @@ from shipway.serving.problems import Problem
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.shadowing import Shadowing
 from shipway.serving.spare import Spare
+from shipway.serving.traffic import Traffic
 
 SCORING_THREADS = 2
 """One keeps a core busy with scoring; the second lets a single record overtake a large batch."""
@@ -34,6 +35,7 @@ class Service:
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
         canaries: Project -> the part of its requests that another version answers.
+        traffic: What the last hour's requests were.
         scoring: The threads that score, while the service runs.
         spare: The thread of what nobody waits for.
         shadowing: What gives versions in the shadow their copy of the traffic; None where nothing is kept.
@@ -44,6 +46,7 @@ class Service:
     body_limit: int = BODY_LIMIT
     record_limit: int = RECORD_LIMIT
     canaries: dict[str, Canary] = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
     scoring: ThreadPoolExecutor = field(init=False, repr=False)
     spare: Spare = field(init=False, repr=False, default_factory=Spare)
     shadowing: Shadowing | None = field(init=False, repr=False, default=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shipway.serving import metrics
@@ -12,7 +11,6 @@ from shipway.serving.access_log import AccessLog
 from shipway.serving.metrics import Metrics
 from shipway.serving.service import Service
 from shipway.serving.telling import Listener, Telling
-from shipway.serving.traffic import Traffic
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -27,12 +25,11 @@ class Telemetry:
     """Listens to the outcome of each request of an application.
 
     Args:
-        folder: Where workers tell each other of their traffic; None where there is only one.
         access: None writes no access log.
     """
 
-    def __init__(self, service: Service, folder: Path | None = None, access: AccessLog | None = None) -> None:
-        self.metrics, self.traffic, self._access = Metrics(service), Traffic(folder), access
+    def __init__(self, service: Service, access: AccessLog | None = None) -> None:
+        self.metrics, self.traffic, self._access = Metrics(service), service.traffic, access
         self._over = threading.Event()
 
     def add(self, app: FastAPI) -> None:
