@@ -172,9 +172,26 @@ def test_a_cell_that_is_no_number_of_64_bits_breaks_the_contract(client: httpx.C
     assert [one["column"] for one in found["errors"]] == ["age"]
 
 
-def test_of_members_with_one_name_the_last_one_counts(client: httpx.Client) -> None:
-    twice = post(client, b'{"SepalLengthCm": 9, "SepalLengthCm": 5.1, "PetalLengthCm": 1.4}').json()
-    assert twice["predictions"][0]["probabilities"] == post(client, IRIS).json()["predictions"][0]["probabilities"]
+TWICE = {
+    "in a record": b'{"SepalLengthCm": 9, "SepalLengthCm": 5.1, "PetalLengthCm": 1.4}',
+    "of one value": b'{"SepalLengthCm":5,"SepalLengthCm":5,"PetalLengthCm":1.4}',
+    "spelled in two ways": b'{"SepalLengthCm":9,"\\u0053epalLengthCm" :5,"PetalLengthCm":1.4}',
+    "in a batch": b'{"records":[{"SepalLengthCm":9,"SepalLengthCm":5,"PetalLengthCm":1}]}',
+    "of columns": b'{"columns":{"SepalLengthCm":[9],"SepalLengthCm":[5],"PetalLengthCm":[1]}}',
+    "two batches": b'{"records":[],"records":[]}',
+    "in a cell": b'{"SepalLengthCm":{"a":{"b":1,"b":2}},"PetalLengthCm":1}',
+}
+
+
+@pytest.mark.parametrize("body", TWICE.values(), ids=TWICE.keys())
+def test_members_of_one_name_are_refused(client: httpx.Client, body: bytes) -> None:
+    assert "two members of one name" in problem(post(client, body), 400)["detail"]
+
+
+def test_what_looks_like_a_member_inside_of_a_text_is_none(client: httpx.Client) -> None:
+    record = made.RECORD | {"note": 'at 10:00 he said "id": twice, "id" : and {[', "town": ":"}
+    assert post(client, record, "visits").status_code == 200
+    assert post(client, {"records": [record, record]}, "visits").status_code == 200
 
 
 def test_bodies_and_batches_beyond_the_limits_are_refused(client: httpx.Client) -> None:

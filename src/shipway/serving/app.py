@@ -19,6 +19,7 @@ from shipway.serving.journalling import Writer
 from shipway.serving.live import LiveModels
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.service import Service
+from shipway.serving.turns import Limits, Turns
 
 
 def create_app(
@@ -29,6 +30,7 @@ def create_app(
     journal: Journalling | None = None,
     body_limit: int = BODY_LIMIT,
     record_limit: int = RECORD_LIMIT,
+    limits: Limits | None = None,
 ) -> FastAPI:
     """The service for *releases*. It answers at once, and for each model once that is loaded and has passed its self-tests.
 
@@ -39,18 +41,19 @@ def create_app(
         journal: Where predictions are kept, and what of them; None keeps none.
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
+        limits: Of what may wait.
 
     Raises:
         OutsideError: A bundle's files are not those of its manifest.
         UsageError: A project can't be served under its name.
     """
     models = LiveModels(releases)
-    service = Service(models, None if journal is None else Writer(journal), body_limit, record_limit)
+    service = Service(models, None if journal is None else Writer(journal), body_limit, record_limit, Turns(limits))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loading = ThreadPoolExecutor(1, "loading")
-        service.open()
+        service.turns.start()
         models.load(loading)
         if patient:
             await asyncio.wait([asyncio.wrap_future(live.loading) for live in models.values()])
@@ -67,7 +70,7 @@ def create_app(
             if service.writer is not None:
                 await service.writer.stop()
             loading.shutdown(cancel_futures=True)
-            service.close()
+            await service.turns.stop()
 
     app = FastAPI(
         title=documentation.TITLE,
