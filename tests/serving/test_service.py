@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import csv
+import gzip
 import io
 import json
+import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scoring import made
+from tests.serving.served import serving
+from tests.serving.test_turns import Gate
 
 from shipway.scoring.predictor import Predictor
+from shipway.serving.app import create_app
+from shipway.serving.turns import SCORING_THREADS, Limits
 
 if TYPE_CHECKING:
     import httpx
@@ -252,6 +259,82 @@ def test_unknown_addresses_and_wrong_methods_are_problems_too(client: httpx.Clie
     assert client.get("/iris/predict").headers["allow"] == "POST"
     problem(client.get("/iris/predict"), 405)
     problem(client.delete("/iris"), 405)
+
+
+def test_what_takes_a_body_names_its_method_to_who_uses_another(client: httpx.Client) -> None:
+    for path in ("/iris/predict", "/iris/versions/3/predict", "/iris/feedback"):
+        for method in ("GET", "HEAD", "PUT", "DELETE"):
+            answer = client.request(method, path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_body_may_come_in_chunks(client: httpx.Client) -> None:
+    body = json.dumps(IRIS).encode()
+    parts = (body[place : place + 3] for place in range(0, len(body), 3))
+    answer = client.post("/iris/predict", content=parts, headers={"Content-Type": "application/json"})
+    assert answer.json()["predictions"][0]["label"] == "setosa"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate", "gzip, gzip"])
+def test_a_compressed_body_is_not_unpacked(client: httpx.Client, encoding: str) -> None:
+    problem(post(client, gzip.compress(b"0" * 10**6), **{"Content-Encoding": encoding}), 415)
+
+
+CELLS: dict[str, tuple[bytes, bool]] = {
+    "a text of NaN": (b'"NaN"', False),
+    "a text of infinity": (b'"-inf"', False),
+    "minus nothing": (b"-0", True),
+    "minus nothing of a float": (b"-0.0", True),
+    "a denormal": (b"5e-324", True),
+    "less than a denormal": (b"1e-999", True),
+    "the largest": (b"1.7976931348623157e308", False),
+    "more digits than a float has": (b"0." + b"123456789" * 50, True),
+    "an integer beyond 64 bits": (b"9" * 25, True),
+    "an integer beyond a float": (b"9" * 400, False),
+    "a text beyond a float": (b'"1e999"', False),
+    "a NUL": (b'"\\u00005"', False),
+    "a surrogate pair": (b'"\\ud83d\\ude00"', False),
+    "a list": (b"[5]", False),
+    "an object": (b'{"a":5}', False),
+}
+
+
+@pytest.mark.parametrize(("cell", "answered"), CELLS.values(), ids=CELLS.keys())
+def test_an_odd_number_is_answered_or_breaks_the_contract(client: httpx.Client, cell: bytes, answered: bool) -> None:
+    response = post(client, b'{"SepalLengthCm":5,"PetalLengthCm":' + cell + b"}")
+    if answered:
+        assert response.status_code == 200, response.text
+        assert sum(response.json()["predictions"][0]["probabilities"].values()) == pytest.approx(1)
+    else:
+        assert cell not in response.content or len(cell) < 4
+        problem(response, 422)
+
+
+def test_the_name_of_an_unknown_column_is_cut(client: httpx.Client) -> None:
+    (error,) = problem(post(client, IRIS | {"x" * 5000: 1}), 422)["errors"]
+    assert error["column"] == "x" * 100
+
+
+def test_a_service_that_is_busy_refuses_before_the_body_is_read_and_answers_again_later(releases: Releases) -> None:
+    app = create_app(releases, limits=Limits(requests=1))
+    with serving(app) as client:
+        post(client, IRIS)
+        turns, gate, held = app.state.turns, Gate(), []
+        try:
+            for _ in range(SCORING_THREADS + 1):
+                held.append(asyncio.run_coroutine_threadsafe(turns.run("iris", 1, gate.work), turns.loop))
+                if len(held) <= SCORING_THREADS:
+                    gate.entered.acquire()
+            while not turns.waiting()["iris"]:
+                assert not held[-1].done()
+            response = post(client, b"no JSON")
+            assert "Overloaded" in problem(response, 503)["detail"]
+            assert int(response.headers["retry-after"]) > 0
+        finally:
+            gate.opened.set()
+        for one in held:
+            one.result()
+        assert post(client, IRIS).status_code == 200
 
 
 json_values = st.recursive(

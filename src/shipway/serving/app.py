@@ -80,7 +80,7 @@ def create_app(
         lifespan=lifespan,
         debug=False,
     )
-    app.state.models, app.state.writer = models, service.writer
+    app.state.models, app.state.writer, app.state.turns = models, service.writer, service.turns
     problems.handle(app)
     predicting.add(app, service)
     describing.add(app, service)

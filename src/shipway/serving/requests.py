@@ -26,7 +26,7 @@ RECORD_LIMIT = 10_000
 LENGTH_DIGITS = 15
 """Of a Content-Length that is read as a number: a petabyte."""
 SLACK = 1_000
-"""Values that a body may have beyond those of its largest batch, twice, before it is refused unread: so batches of a few more, and
+"""Values that a body may have beyond twice those of its largest batch before it is refused unread: so batches of a few more, and
 records of strange columns, are told what is wrong with them."""
 
 SHAPES = 'one record object, {"records": [record, ...]} or {"columns": {name: [values]}}'

@@ -165,7 +165,7 @@ class Turns:
 
     def start(self) -> None:
         """Begin to work, on the running event loop."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._threads = [threading.Thread(target=self._run, name=f"scoring-{n}", daemon=True) for n in range(SCORING_THREADS)]
         for thread in self._threads:
             thread.start()
@@ -232,7 +232,7 @@ class Turns:
     def _job(
         self, project: str, key: Hashable, cost: int, work: Work, item: Any, gone: Callable[[], Awaitable[bool]] | None = None
     ) -> Job:
-        return Job(project, key, cost, work, item, self._loop.create_future(), time.monotonic(), gone)
+        return Job(project, key, cost, work, item, self.loop.create_future(), time.monotonic(), gone)
 
     async def _enter(self, job: Job) -> Any:
         self.admit(job.project, job.cost)
@@ -292,8 +292,8 @@ class Turns:
             turn.account.begun.remove(turn.began)
             turn.account.used += time.monotonic() - turn.began
             self._large = self._large and not turn.heavy
-        if settled and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_settle, settled)
+        if settled and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(_settle, settled)
 
     async def _sweep(self) -> None:
         while True:
