@@ -24,6 +24,7 @@ from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.service import Service
 from shipway.serving.telemetry import Telemetry
 from shipway.serving.traffic import Traffic
+from shipway.serving.turns import Limits, Turns
 
 
 def create_app(
@@ -39,6 +40,7 @@ def create_app(
     access: AccessLog | None = None,
     body_limit: int = BODY_LIMIT,
     record_limit: int = RECORD_LIMIT,
+    limits: Limits | None = None,
 ) -> FastAPI:
     """The service for *releases*. It answers at once, and for each model once that is loaded and has passed its self-tests.
 
@@ -54,6 +56,7 @@ def create_app(
         access: Writes a line for each request; None writes none.
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
+        limits: Of what may wait.
 
     Raises:
         OutsideError: A bundle's files are not those of its manifest.
@@ -61,13 +64,14 @@ def create_app(
     """
     models = LiveModels(releases)
     writer = None if journal is None else Writer(journal)
-    service = Service(models, writer, body_limit, record_limit, dict(canaries or {}), Traffic(traffic))
+    service = Service(models, writer, body_limit, record_limit, dict(canaries or {}), Traffic(traffic), Turns(limits))
     telemetry = Telemetry(service, access)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loading = ThreadPoolExecutor(1, "loading")
-        service.open()
+        service.turns.start()
+        service.spare.start()
         telemetry.start()
         models.load(loading)
         if patient:
@@ -90,7 +94,7 @@ def create_app(
             if service.writer is not None:
                 await service.writer.stop()
             loading.shutdown(cancel_futures=True)
-            service.close()
+            await service.turns.stop()
             telemetry.stop()
 
     app = FastAPI(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from typing import Any
 
@@ -106,7 +105,7 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
         version = (live.release.name, live.release.version)
         if version not in orders and live.predictor is not None:
             work = functools.partial(explanation.by_heed, live.predictor)
-            orders[version] = await asyncio.get_running_loop().run_in_executor(service.scoring, work)
+            orders[version] = await service.turns.run(live.release.name, explanation.ROWS, work)
         return orders.get(version, live.card.contract.features)
 
     own = documentation.own(app.routes)

@@ -58,6 +58,17 @@ def unready(lives: Sequence[Live]) -> Problem:
     return Problem(503, detail, {"Retry-After": RETRY_SECONDS}, reason="unready")
 
 
+def overloaded(project: str) -> Problem:
+    """503 for a request that too many others are before."""
+    told = f"Overloaded: too many requests for {project} wait already; try again."
+    return Problem(503, told, {"Retry-After": RETRY_SECONDS}, reason="overloaded")
+
+
+def gone() -> Problem:
+    """For the log: whose client hung up gets no answer."""
+    return Problem(400, "The connection ended before the request was answered.", reason="gone")
+
+
 def respond(
     status: int, detail: str, *, errors: list[dict[str, Any]] | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import threadpoolctl
 from starlette.background import BackgroundTask
 
 from shipway.core.journal import Prediction
@@ -21,9 +19,7 @@ from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.shadowing import Shadowing
 from shipway.serving.spare import Spare
 from shipway.serving.traffic import Traffic
-
-SCORING_THREADS = 2
-"""One keeps a core busy with scoring; the second lets a single record overtake a large batch."""
+from shipway.serving.turns import Turns
 
 
 @dataclass
@@ -36,7 +32,7 @@ class Service:
         record_limit: Records in one request.
         canaries: Project -> the part of its requests that another version answers.
         traffic: What the last hour's requests were.
-        scoring: The threads that score, while the service runs.
+        turns: What waits to be scored, and the threads that score.
         spare: The thread of what nobody waits for.
         shadowing: What gives versions in the shadow their copy of the traffic; None where nothing is kept.
     """
@@ -47,7 +43,7 @@ class Service:
     record_limit: int = RECORD_LIMIT
     canaries: dict[str, Canary] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
-    scoring: ThreadPoolExecutor = field(init=False, repr=False)
+    turns: Turns = field(default_factory=Turns)
     spare: Spare = field(init=False, repr=False, default_factory=Spare)
     shadowing: Shadowing | None = field(init=False, repr=False, default=None)
 
@@ -59,11 +55,6 @@ class Service:
     def journal(self) -> Journalling | None:
         return None if self.writer is None else self.writer.journalling
 
-    def open(self) -> None:
-        """Start the threads that score."""
-        self.spare.start()
-        self.scoring = ThreadPoolExecutor(SCORING_THREADS, "scoring", initializer=_one_thread_each)
-
     def settle(self, project: str, told: Serve) -> None:
         """Serve a project as it says from now on."""
         if told.canary is not None:
@@ -72,9 +63,6 @@ class Service:
             self.canaries.pop(project, None)
         if self.journal is not None:
             self.journal.keepings[project] = told.journal
-
-    def close(self) -> None:
-        self.scoring.shutdown(cancel_futures=True)
 
     def find(self, project: str, version: str | None = None) -> Live:
         """The model that answers for a project. Raises Problem 404 where there is none."""
@@ -102,8 +90,3 @@ class Service:
         if self.shadowing is None or shadow is None or not answered or answered[0].model_version == shadow.release.version:
             return None
         return BackgroundTask(self.shadowing.copy, shadow, body, answered)
-
-
-def _one_thread_each() -> None:
-    """A record is too small a piece of work to be shared among threads: starting them costs more than they save."""
-    threadpoolctl.threadpool_limits(limits=1)
