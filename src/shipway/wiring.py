@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from shipway.serving.entries import Journalling
+    from shipway.serving.server import Manner
 
 SOURCES = {
     "dataset": "shipway.adapters.datasets:DatasetSource",
@@ -253,32 +254,57 @@ def journalling(place: Workspace, names: Iterable[str]) -> Journalling:
     return Journalling(journal(place), keepings, disk.secret(place.salt))
 
 
-def serve(place: Workspace, found: Sequence[tuple[Release, Path]], host: str, port: int, workers: int = 1) -> None:
+def serve(
+    place: Workspace, found: Sequence[tuple[Release, Path]], host: str, port: int, workers: int = 1, manner: Manner | None = None
+) -> None:
     """Serve releases, and what follows them in the registry, until the process is told to stop.
 
     Beside the *workers* one watcher asks the registry; a single worker is this process itself.
     """
     from shipway.serving import processes, server
 
+    manner = manner or server.Manner()
     names = [release.name for release, _ in found]
     ours = [sys.executable, "-m", "shipway"]
     beside = {"the watcher of the registry": [*ours, "follow", *names]}
-    with server.listen(host, port) as listener:
-        if workers > 1:
-            command = [*ours, "work", "--socket", str(listener.fileno()), *names]
-            beside |= {f"worker {number}": command for number in range(1, workers + 1)}
-        with processes.kept(beside, place.root, sockets=[listener.fileno()]):
-            server.wait() if workers > 1 else server.answer(_app(place, found), listener)
+    with server.listen(host, port, manner) as listener:
+        if workers == 1:
+            with processes.kept(beside, place.root):
+                server.answer(_app(place, found), listener, manner)
+            return
+        command = [*ours, "work", "--socket", str(listener.fileno()), *manner.options, *names]
+        beside |= {f"worker {number}": command for number in range(1, workers + 1)}
+        with processes.kept(beside, place.root, listener=listener, drain=manner.drain):
+            server.wait()
 
 
-def work(place: Workspace, names: Sequence[str], descriptor: int) -> None:
+def manner(known: Settings, *, certificate: str | None = None, key: str | None = None, drain: float | None = None) -> Manner:
+    """How a service listens and ends: by the options, else the settings. Raises UsageError for a certificate without its key."""
+    from shipway.serving import tls
+    from shipway.serving.connections import Limits
+    from shipway.serving.server import Manner
+
+    return Manner(
+        tls=tls.files(certificate or known.tls_certificate, key or known.tls_key),
+        drain=known.drain if drain is None else drain,
+        limits=Limits(
+            connections=known.connections,
+            header_seconds=known.header_seconds,
+            body_seconds=known.body_seconds,
+            send_seconds=known.send_seconds,
+            idle_seconds=known.idle_seconds,
+        ),
+    )
+
+
+def work(place: Workspace, names: Sequence[str], descriptor: int, manner: Manner) -> None:
     """Be one of several workers: serve what the lineups say on a socket that is listening already."""
     from shipway.serving import processes, server
 
     processes.until_alone()
     champions = {name: lineup.read(place.bundles / name).versions[lineup.CHAMPION] for name in names}
     found = [lineup.released(place.bundles / name, version) for name, version in champions.items()]
-    server.answer(_app(place, found, patient=True), socket.socket(fileno=descriptor))
+    server.answer(_app(place, found, patient=True), socket.socket(fileno=descriptor), manner)
 
 
 def _app(place: Workspace, found: Sequence[tuple[Release, Path]], *, patient: bool = False) -> FastAPI:

@@ -12,7 +12,18 @@ from shipway.cli import words
 @click.option("--host", help="Address to listen on; 127.0.0.1 unless set otherwise.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 8000 unless set otherwise.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that answer.")
-def serve(projects: tuple[str, ...], host: str | None, port: int | None, workers: int) -> None:
+@words.tls_certificate
+@words.tls_key
+@words.drain
+def serve(
+    projects: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    workers: int,
+    tls_certificate: str | None,
+    tls_key: str | None,
+    drain: float | None,
+) -> None:
     """Serve the champions of all projects, or of those named, in one microservice.
 
     It follows the registry: when the alias champion moves, the new version answers within seconds, without a restart, once its
@@ -21,6 +32,7 @@ def serve(projects: tuple[str, ...], host: str | None, port: int | None, workers
     from shipway import settings, wiring
 
     place = wiring.open_workspace()
-    releases = wiring.releases(place, projects)
     known = settings.load(place.root)
-    wiring.serve(place, releases, known.host if host is None else host, known.port if port is None else port, workers)
+    manner = wiring.manner(known, certificate=tls_certificate, key=tls_key, drain=drain)
+    releases = wiring.releases(place, projects)
+    wiring.serve(place, releases, known.host if host is None else host, known.port if port is None else port, workers, manner)

@@ -15,7 +15,7 @@ from shipway.core.models import Release
 from shipway.serving import describing, documentation, predicting, problems
 from shipway.serving.entries import Journalling
 from shipway.serving.following import Follower
-from shipway.serving.journalling import Writer
+from shipway.serving.journalling import DRAIN_SECONDS, Writer
 from shipway.serving.live import LiveModels
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.service import Service
@@ -62,10 +62,10 @@ def create_app(
         try:
             yield
         finally:
+            if service.writer is not None:  # before all that may take its time, as its own is limited
+                await service.writer.stop(getattr(app.state, "kept_seconds", DRAIN_SECONDS))
             if follower is not None:
                 follower.stop()
-            if service.writer is not None:
-                await service.writer.stop()
             loading.shutdown(cancel_futures=True)
             service.close()
 

@@ -38,11 +38,14 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/health/ready", summary="Whether every model answers", response_class=Response, responses=DOCUMENTED, tags=["service"]
     )
-    async def ready() -> Response:
-        """503 until each model is loaded and gives the stored answers to its self-tests, and while the journal takes nothing.
+    async def ready(request: Request) -> Response:
+        """503 until each model is loaded and gives the stored answers to its self-tests, while the journal takes nothing, and
+        once the service was told to stop.
 
         Where a model that answers is not the one that the registry says, `problems` tells why.
         """
+        if getattr(request.state, "draining", False):
+            raise Problem(503, "Not ready: the service stops.", {"Retry-After": RETRY_SECONDS}, reason="draining")
         if not models.ready:
             raise unready([live for live in models.values() if live.state != "ready"])
         answer: dict[str, Any] = {
