@@ -39,7 +39,7 @@ class Reader:
     """Reads answers from a socket, in order."""
 
     def __init__(self, wire: socket.socket) -> None:
-        self.file = wire.makefile("rb")
+        self.wire, self.file = wire, wire.makefile("rb")
 
     def next(self) -> Answer | None:
         """The next answer; None where the connection has ended in order. Raises ConnectionError where it was cut."""
@@ -48,8 +48,10 @@ class Reader:
             return None
         assert line.startswith(b"HTTP/1.1 "), line
         headers: dict[str, str] = {}
-        while (field := self.file.readline().rstrip(b"\r\n")) != b"":
-            name, _, value = field.decode("latin-1").partition(": ")
+        while (field := self.file.readline()) != b"\r\n":
+            if not field.endswith(b"\n"):
+                raise ConnectionError("the answer is cut")
+            name, _, value = field.decode("latin-1").rstrip().partition(": ")
             headers[name.lower()] = value
         size = int(headers.get("content-length", 0))
         body = self.file.read(size)

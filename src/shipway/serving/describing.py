@@ -38,13 +38,13 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/health/ready", summary="Whether every model answers", response_class=Response, responses=DOCUMENTED, tags=["service"]
     )
-    async def ready(request: Request) -> Response:
+    async def ready() -> Response:
         """503 until each model is loaded and gives the stored answers to its self-tests, while the journal takes nothing, and
         once the service was told to stop.
 
         Where a model that answers is not the one that the registry says, `problems` tells why.
         """
-        if getattr(request.state, "draining", False):
+        if (connections := getattr(app.state, "connections", None)) is not None and connections.draining is not None:
             raise Problem(503, "Not ready: the service stops.", {"Retry-After": RETRY_SECONDS}, reason="draining")
         if not models.ready:
             raise unready([live for live in models.values() if live.state != "ready"])

@@ -30,6 +30,9 @@ TOGETHER_SECONDS = 0.5
 FAREWELL_SECONDS = 0.2
 """For the last answers to leave, before what is left is cut."""
 
+ENDING_SECONDS = 0.5
+"""For the process to end after the application has."""
+
 log = logging.getLogger("shipway.serving")
 
 
@@ -95,12 +98,10 @@ class Server(uvicorn.Server):
             server.close()
         for one in sockets or []:
             one.close()
-        self.lifespan.state["draining"] = True
         self._all.drain()
         log.info("the service stops; %d requests are under way", self._all.busy)
-        while (self._all.open or self.server_state.tasks) and not self.force_exit:
-            if time.monotonic() >= began + self._seconds - self._kept - FAREWELL_SECONDS:
-                break
+        until = began + max(self._seconds - self._kept - FAREWELL_SECONDS - ENDING_SECONDS, 0)
+        while (self._all.open or self.server_state.tasks) and time.monotonic() < until and not self.force_exit:
             await asyncio.sleep(TICK_SECONDS / 2)
             self._all.sweep()
         await self._cut(time.monotonic() - began)
