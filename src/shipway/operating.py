@@ -43,14 +43,19 @@ def serve(place: Workspace, found: Sequence[tuple[Release, Path]], setup: Setup,
     warnings = [warning for warning in (entrance.warning, _journal_away(place, found)) if warning]
     ours = [sys.executable, "-m", "shipway"]
     beside = {"the watcher of the registry": [*ours, "follow", *names]}
-    with server.listen(setup.host, setup.port) as listener:
+    manner = setup.manner or server.Manner()
+    with server.listen(setup.host, setup.port, manner) as listener:
         for warning in warnings:
             log.warning(warning)
-        if setup.workers > 1:
-            command = [*ours, "work", "--socket", str(listener.fileno()), *([] if setup.asks else ["--no-auth"]), *names]
-            beside |= {f"worker {number}": command for number in range(1, setup.workers + 1)}
-        with sharing.shared(place.metrics), processes.kept(beside, place.root, sockets=[listener.fileno()]):
-            server.wait() if setup.workers > 1 else server.answer(app, listener)
+        if setup.workers == 1:
+            with processes.kept(beside, place.root):
+                server.answer(app, listener, manner)
+            return
+        options = [*manner.options, *([] if setup.asks else ["--no-auth"])]
+        command = [*ours, "work", "--socket", str(listener.fileno()), *options, *names]
+        beside |= {f"worker {number}": command for number in range(1, setup.workers + 1)}
+        with sharing.shared(place.metrics), processes.kept(beside, place.root, listener=listener, drain=manner.drain):
+            server.wait()
 
 
 def work(place: Workspace, names: Sequence[str], descriptor: int, setup: Setup) -> None:
@@ -61,7 +66,7 @@ def work(place: Workspace, names: Sequence[str], descriptor: int, setup: Setup) 
     told = {name: lineup.read(place.bundles / name).versions for name in names or place.names()}
     champions = {name: versions[lineup.CHAMPION] for name, versions in told.items() if lineup.CHAMPION in versions}
     found = [lineup.released(place.bundles / name, version) for name, version in champions.items()]
-    server.answer(application(place, found, setup, names, patient=True), socket.socket(fileno=descriptor))
+    server.answer(application(place, found, setup, names, patient=True), socket.socket(fileno=descriptor), setup.manner)
 
 
 def application(

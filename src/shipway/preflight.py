@@ -28,6 +28,8 @@ from shipway.wiring import Adapters, open_project
 if TYPE_CHECKING:
     from shipway.serving.entries import Journalling
     from shipway.serving.live import Live
+    from shipway.serving.server import Manner
+    from shipway.settings import Settings
 
 PROJECT_FILES = ("project.toml", "contract.toml")
 """What says how a project is served."""
@@ -42,6 +44,7 @@ class Setup:
         workers: Processes that answer.
         no_auth: Whether nobody is asked for a key, whoever reaches the service.
         behind: The platform that authenticates callers, of `keys.PLATFORMS`; then nobody is asked for a key, either.
+        manner: How it listens and ends; None is the usual way, without TLS.
     """
 
     host: str = "127.0.0.1"
@@ -49,6 +52,7 @@ class Setup:
     workers: int = 1
     no_auth: bool = False
     behind: str | None = None
+    manner: Manner | None = None
 
     @property
     def asks(self) -> bool:
@@ -103,12 +107,14 @@ class Check(msgspec.Struct, kw_only=True):
     """What a service would be.
 
     Attributes:
+        tls: The certificate that it shows; None where it speaks plain HTTP.
         journal: Where predictions are kept; None where none are.
         warnings: What does not keep it from starting.
     """
 
     address: str
     workers: int
+    tls: str | None = None
     keys: Entrance | None = None
     journal: str | None = None
     projects: list[Offered] = []
@@ -189,6 +195,25 @@ def releases(place: Workspace, names: Sequence[str] = ()) -> list[tuple[Release,
     return found
 
 
+def manner(known: Settings, *, certificate: str | None = None, key: str | None = None, drain: float | None = None) -> Manner:
+    """How a service listens and ends: by the options, else the settings. Raises UsageError for a certificate without its key."""
+    from shipway.serving import tls
+    from shipway.serving.connections import Limits
+    from shipway.serving.server import Manner
+
+    return Manner(
+        tls=tls.files(certificate or known.tls_certificate, key or known.tls_key),
+        drain=known.drain if drain is None else drain,
+        limits=Limits(
+            connections=known.connections,
+            header_seconds=known.header_seconds,
+            body_seconds=known.body_seconds,
+            send_seconds=known.send_seconds,
+            idle_seconds=known.idle_seconds,
+        ),
+    )
+
+
 def exposed(host: str) -> bool:
     """Whether others than this machine reach what listens on *host*. Raises OutsideError where that is no address."""
     try:
@@ -257,6 +282,7 @@ def reach(journalling: Journalling) -> None:
 
 def check(place: Workspace, names: Sequence[str], setup: Setup) -> Check:
     """What `shipway serve` would serve, to the point of loading it; no port is opened."""
+    from shipway.serving import tls
     from shipway.serving.live import LiveModels
 
     host = f"[{setup.host}]" if ":" in setup.host else setup.host
@@ -264,6 +290,11 @@ def check(place: Workspace, names: Sequence[str], setup: Setup) -> Check:
     with _noted(found):
         found.keys = entrance(place, setup)
         found.warnings += [found.keys.warning] if found.keys.warning else []
+    if setup.manner is not None and setup.manner.tls is not None:
+        with _noted(found):
+            tls.context(setup.manner.tls)
+            found.tls = str(setup.manner.tls.certificate)
+            found.warnings += tls.warnings(setup.manner.tls)
     with _noted(found):
         models = LiveModels(releases(place, names))
         missing = [name for name in ([] if names else place.names()) if name not in models]

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 )
 @click.option("--check", is_flag=True, help="Say what would be served, load it, and end without opening a port.")
 @click.option("--json", "as_json", is_flag=True, help="With --check: print one JSON object on stdout.")
+@words.tls_certificate
+@words.tls_key
+@words.drain
 def serve(
     projects: tuple[str, ...],
     host: str | None,
@@ -38,6 +41,9 @@ def serve(
     behind: str | None,
     check: bool,
     as_json: bool,
+    tls_certificate: str | None,
+    tls_key: str | None,
+    drain: float | None,
 ) -> int:
     """Serve the champions of all projects, or of those named, in one microservice.
 
@@ -62,6 +68,7 @@ def serve(
         workers=workers,
         no_auth=no_auth,
         behind=behind,
+        manner=preflight.manner(known, certificate=tls_certificate, key=tls_key, drain=drain),
     )
     if not check:
         preflight.entrance(place, setup)
@@ -80,7 +87,12 @@ def _show(found: Check, as_json: bool) -> None:
         if found.projects:
             header = ("project", "version", "data", "", "gates", "self-tests", "predictions")
             tables.show(header, [_line(one) for one in found.projects])
-        facts = {"address": found.address, "workers": str(found.workers), "keys": found.keys and found.keys.told}
+        facts = {
+            "address": found.address,
+            "workers": str(found.workers),
+            "tls": found.tls,
+            "keys": found.keys and found.keys.told,
+        }
         for name, text in {**facts, "journal": found.journal}.items():
             if text:
                 click.echo(f"{name:<8}  {text}")

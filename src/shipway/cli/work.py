@@ -11,9 +11,20 @@ from shipway.cli import words
 @words.projects
 @click.option("--socket", "descriptor", type=int, required=True, help="The descriptor of a socket that listens.")
 @click.option("--no-auth", is_flag=True, help="Ask nobody for a key.")
-def work(projects: tuple[str, ...], descriptor: int, no_auth: bool) -> None:
+@words.tls_certificate
+@words.tls_key
+@words.drain
+def work(
+    projects: tuple[str, ...],
+    descriptor: int,
+    no_auth: bool,
+    tls_certificate: str | None,
+    tls_key: str | None,
+    drain: float | None,
+) -> None:
     """Be one of the processes that answer, until standard input ends."""
-    from shipway import operating, wiring
-    from shipway.preflight import Setup
+    from shipway import operating, preflight, settings, wiring
 
-    operating.work(wiring.open_workspace(), projects, descriptor, Setup(no_auth=no_auth))
+    place = wiring.open_workspace()
+    manner = preflight.manner(settings.load(place.root), certificate=tls_certificate, key=tls_key, drain=drain)
+    operating.work(place, projects, descriptor, preflight.Setup(no_auth=no_auth, manner=manner))

@@ -18,7 +18,7 @@ from shipway.serving.access_log import AccessLog
 from shipway.serving.doors import Doors, Guard
 from shipway.serving.entries import Journalling
 from shipway.serving.following import Follower
-from shipway.serving.journalling import Writer
+from shipway.serving.journalling import DRAIN_SECONDS, Writer
 from shipway.serving.live import LiveModels
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.service import Service
@@ -86,13 +86,13 @@ def create_app(
         try:
             yield
         finally:
+            if service.writer is not None:  # before all that may take its time, as its own is limited
+                await service.writer.stop(getattr(app.state, "kept_seconds", DRAIN_SECONDS))
             if follower is not None:
                 follower.stop()
             if guard is not None:
                 guard.keyring.stop()
             await asyncio.to_thread(service.spare.stop)
-            if service.writer is not None:
-                await service.writer.stop()
             loading.shutdown(cancel_futures=True)
             await service.turns.stop()
             telemetry.stop()

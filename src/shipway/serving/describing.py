@@ -57,13 +57,16 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
         "/health/ready", summary="Whether every model answers", response_class=Response, responses=DOCUMENTED, tags=["service"]
     )
     async def ready(request: Request) -> Response:
-        """503 until each model is loaded and gives the stored answers to its self-tests, and while the journal takes nothing.
+        """503 until each model is loaded and gives the stored answers to its self-tests, while the journal takes nothing, and
+        once the service was told to stop.
 
         Where a model that answers is not the one that the registry says, `problems` tells why. `shadows` names the versions that
         get a copy of the traffic, `canaries` those that answer a share of it. Where keys are in force, who shows none is told
         the status only.
         """
         known, shown = doors.guest(request).known, seen(request)
+        if (connections := getattr(app.state, "connections", None)) is not None and connections.draining is not None:
+            raise Problem(503, "Not ready: the service stops.", {"Retry-After": RETRY_SECONDS}, reason="draining")
         if not models.ready:
             raise unready([live for live in shown.values() if live.state != "ready"])
         if writer is not None and writer.refuses(*models):
