@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import socket
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ log = logging.getLogger("shipway.serving")
 
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    log.info("a worker answers")
+    log.info("a worker is there")
     yield
 
 
@@ -32,9 +34,13 @@ async def live() -> Response:
 
 
 @app.post("/iris/predict")
-async def predict(request: Request) -> Response:
+async def predict(request: Request) -> dict[str, list[dict[str, str]]]:
     log.info("reading a body")
-    return Response(str(len(await request.body())))
+    await request.body()
+    await asyncio.sleep(0.01)
+    made = str(uuid.uuid4())
+    log.info("a worker answers with %s", made)
+    return {"predictions": [{"id": made}]}
 
 
 def main(workers: str, drain: str, *descriptor: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.serving.served import serving
 
 from shipway.adapters.journal import SqliteJournal
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.core.keys import KeyFile
 from shipway.serving.app import create_app
 from shipway.serving.doors import Guard

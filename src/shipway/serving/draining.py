@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
         self, config: uvicorn.Config, connections: Connections, *, seconds: float, kept: float, renewal: Renewal | None = None
     ) -> None:
         super().__init__(config)
-        self._all, self._seconds, self._kept, self._renewal = connections, seconds, kept, renewal
+        self._all, self._seconds, self._kept, self.renewal = connections, seconds, kept, renewal
         self._told = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -74,8 +74,8 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if counter % round(SWEEP_SECONDS / TICK_SECONDS) == 0:
             self._all.sweep()
-            if self._renewal is not None:
-                self._renewal.look()
+            if self.renewal is not None:
+                self.renewal.look()
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -45,13 +45,16 @@ def context(found: Files) -> ssl.SSLContext:
             file.read_bytes()
         except OSError as error:
             raise UsageError(f"the TLS {what} {file} can't be read: {error.strerror}; give its path by --tls-{what}") from None
-    until = _ends(found.certificate)
+    since, until = _span(found.certificate)
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols(["http/1.1"])
     _load(made, found)
     if until <= datetime.now(UTC):
         raise UsageError(f"the TLS certificate {found.certificate} ended on {until:%Y-%m-%d}; renew it")
+    if since > datetime.now(UTC):
+        told = f"is valid from {since:%Y-%m-%d} on; wait, or set this machine's clock"
+        raise UsageError(f"the TLS certificate {found.certificate} {told}")
     return made
 
 
@@ -60,19 +63,23 @@ def warnings(found: Files) -> list[str]:
     told = []
     if found.key.stat().st_mode & 0o077:
         told.append(f"the TLS key {found.key} can be read by others than its owner; `chmod 600 {found.key}` mends that")
-    if (until := _ends(found.certificate)) <= datetime.now(UTC) + SOON:
+    if (until := _span(found.certificate)[1]) <= datetime.now(UTC) + SOON:
         told.append(f"the TLS certificate {found.certificate} ends on {until:%Y-%m-%d}; renew it, which needs no restart")
     return told
 
 
 class Renewal:
-    """Takes renewed files into a context that is in use: connections from then on get the new certificate."""
+    """Takes renewed files into a context that is in use: connections from then on get the new certificate.
+
+    Attributes:
+        problem: Why files that have changed are not taken; empty where they are.
+    """
 
     def __init__(self, found: Files, live: ssl.SSLContext) -> None:
         self._files, self._live = found, live
         self._seen = self._marks()
         self._next = time.monotonic() + LOOK_SECONDS
-        self._told = ""
+        self.problem = ""
 
     def look(self) -> None:
         """Take the files where they have changed and fit; else go on with what was there, and say so once."""
@@ -86,12 +93,12 @@ class Renewal:
             context(self._files)  # aside first: a context that took a certificate and not its key would answer nobody
             _load(self._live, self._files)
         except UsageError as error:
-            if str(error) != self._told:  # one of the two may be there before the other
+            if str(error) != self.problem:  # one of the two may be there before the other
                 log.warning("the service goes on with the TLS certificate it has: %s", error)
-            self._told = str(error)
+            self.problem = str(error)
             return
-        self._seen, self._told = marks, ""
-        log.info("the TLS certificate was renewed; it ends on %s", f"{_ends(self._files.certificate):%Y-%m-%d}")
+        self._seen, self.problem = marks, ""
+        log.info("the TLS certificate was renewed; it ends on %s", f"{_span(self._files.certificate)[1]:%Y-%m-%d}")
 
     def _marks(self) -> list[tuple[int, ...]]:
         marks: list[tuple[int, ...]] = []
@@ -126,12 +133,13 @@ def _load(made: ssl.SSLContext, found: Files) -> None:
         ) from None
 
 
-def _ends(certificate: Path) -> datetime:
-    """When the first certificate of a file ends, which is the service's own."""
+def _span(certificate: Path) -> tuple[datetime, datetime]:
+    """From when until when the first certificate of a file holds, which is the service's own."""
     from cryptography import x509
 
     try:
-        return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        return found.not_valid_before_utc, found.not_valid_after_utc
     except (ValueError, OSError):
         raise UsageError(
             f"the TLS certificate {certificate} can't be used: expected certificates in PEM form, the service's own first"
