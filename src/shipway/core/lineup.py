@@ -62,7 +62,8 @@ class Lineup(msgspec.Struct, frozen=True, kw_only=True):
         if without is not None:
             reason = refused.pop(without, "no version has that alias")
             told.append(f"the canary gets no requests, and the champion all, as {without} is not served: {reason}")
-        told += [f"{alias} stays as it was: {reason}" for alias, reason in refused.items()]
+        for alias, reason in refused.items():
+            told.append(f"{alias} {'stays as it was' if alias in self.versions else 'is not served'}: {reason}")
         if SHADOW in self.versions and self.serve and not self.serve.journal.enabled:
             told.append("the version in the shadow gets no copy of the traffic, as predictions are not kept")
         return told
