@@ -43,7 +43,7 @@ class Watch:
                 if problem not in told:
                     log.warning("%s: %s", name, problem)
             if told and not problems:
-                log.info("%s: the registry is followed again", name)
+                log.info("%s: the registry and its file are followed again", name)
             self._told[name] = problems
 
 

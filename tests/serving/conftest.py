@@ -48,4 +48,4 @@ def exported_towns(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def towns(exported_towns: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the three versions of `tests.serving.versions`, which workers look at often."""
     monkeypatch.setattr(following, "SECONDS", 0.02)
-    return Path(shutil.copytree(exported_towns, tmp_path / "bundles"))
+    return Path(shutil.copytree(exported_towns, tmp_path / "towns"))

@@ -46,19 +46,24 @@ class Lineup(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def problems(self) -> list[str]:
-        """Why what is served may not be what the registry says, in sentences.
+        """Why what is served may not be what the registry and the project's file say, in sentences.
 
-        That a challenger is not served is no problem: a run calls so what its gates did not let through.
+        That a challenger is not served is no problem, unless it is to be the canary: a run calls so what its gates did not let
+        through.
         """
         told = [f"the registry can't be asked: {self.away}"] if self.away else []
         if self.unread:
             told.append(f"it is served as its file said before: {self.unread}")
-        refused = {alias: one.reason for alias, one in self.refused.items() if alias != CHALLENGER}
-        told += [f"{alias} stays as it was: {reason}" for alias, reason in refused.items()]
         canary = self.serve.canary if self.serve else None
-        if canary is not None and canary.alias not in self.versions:
-            reason = self.refused[canary.alias].reason if canary.alias in self.refused else "no version has that alias"
-            told.append(f"the canary gets no requests, and the champion all, as {canary.alias} is not served: {reason}")
+        without = canary.alias if canary and canary.alias not in self.versions else None
+        refused = {alias: one.reason for alias, one in self.refused.items()}
+        if canary is None or canary.alias != CHALLENGER:
+            refused.pop(CHALLENGER, None)
+        if without is not None:
+            reason = refused.pop(without, "no version has that alias")
+            told.append(f"the canary gets no requests, and the champion all, as {without} is not served: {reason}")
+        for alias, reason in refused.items():
+            told.append(f"{alias} {'stays as it was' if alias in self.versions else 'is not served'}: {reason}")
         if SHADOW in self.versions and self.serve and not self.serve.journal.enabled:
             told.append("the version in the shadow gets no copy of the traffic, as predictions are not kept")
         return told

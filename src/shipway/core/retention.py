@@ -30,17 +30,26 @@ def remove(folder: Path, lineup: Lineup) -> list[str]:
 
     A version goes by its folder's name first, so that it is there whole or not at all.
     """
-    if not folder.is_dir():
+    if not _litter(folder) and not _gone(folder, lineup):
         return []
     with disk.alone(folder / LOCK):
-        for left_over in folder.glob(".*/"):
-            shutil.rmtree(left_over)
-        led = set(lineup.versions.values())
-        idle = sorted((path for path in folder.glob("*/") if path.name not in led), key=_left, reverse=True)
-        gone = [path for path in idle[SPARED:] if _left(path) < time.time() - SECONDS]
+        for path in _litter(folder):
+            shutil.rmtree(path)
+        gone = _gone(folder, lineup)
         for path in gone:
             shutil.rmtree(path.rename(folder / f".{path.name}"))
     return [path.name for path in gone]
+
+
+def _litter(folder: Path) -> list[Path]:
+    """What is being brought or removed, or was when a process was killed."""
+    return list(folder.glob(".*/"))
+
+
+def _gone(folder: Path, lineup: Lineup) -> list[Path]:
+    led = {*lineup.versions.values(), *(path.name for path in _litter(folder))}
+    idle = sorted((path for path in folder.glob("*/") if path.name not in led), key=_left, reverse=True)
+    return [path for path in idle[SPARED:] if _left(path) < time.time() - SECONDS]
 
 
 def _left(path: Path) -> float:

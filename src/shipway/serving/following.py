@@ -60,7 +60,8 @@ class Follower:
         before = self._models.get(name)
         answering = {} if before is None else self._models.versions(name)
         ready = {version: live for version, live in answering.items() if live.state == "ready"}
-        problems = told.problems if before is not None or CHAMPION in told.versions else []
+        waits = before is None and CHAMPION not in {*told.versions, *told.refused}
+        problems = [] if waits else told.problems
         wanted = told.versions
         for version in dict.fromkeys(wanted.values()):
             if version not in ready:

@@ -299,7 +299,7 @@ class Writer:
         if time.monotonic() < self._pruning:
             return
         left = 0
-        for project, keeping in self.journalling.keepings.items():
+        for project, keeping in dict(self.journalling.keepings).items():  # which may grow meanwhile
             if keeping.age is not None:
                 before = journals.now() - int(keeping.age.total_seconds() * 1e6)
                 try:
