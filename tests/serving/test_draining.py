@@ -25,6 +25,7 @@ from tests.serving.kept import kept
 from tests.serving.wires import LIVE, PATIENCE, PREDICT, WHOLE, Reader
 
 from shipway.adapters.journal import SqliteJournal
+from shipway.core.journal.keeping import Keeping
 from shipway.serving.app import create_app
 from shipway.serving.draining import TOGETHER_SECONDS
 from shipway.serving.entries import Journalling
