@@ -318,7 +318,7 @@ def test_a_service_that_is_busy_refuses_before_the_body_is_read_and_answers_agai
     app = create_app(releases, limits=Limits(requests=1))
     with serving(app) as client:
         post(client, IRIS)
-        turns, gate, held = app.state.turns, Gate(), []
+        turns, gate, held = app.state.service.turns, Gate(), []
         try:
             for _ in range(SCORING_THREADS + 1):
                 held.append(asyncio.run_coroutine_threadsafe(turns.run("iris", 1, gate.work), turns.loop))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 GONE = 499
 """For a client that left before its answer; no status is sent then. nginx counts such requests by this number."""
+
+log = logging.getLogger("shipway.serving")
 
 Listener = Callable[[Outcome], None]
 
@@ -39,16 +42,25 @@ class Telling:
         scope.setdefault("state", {})["outcome"] = outcome
         names = [(b"x-request-id", outcome.id.encode()), (b"traceresponse", outcome.trace.header)]
 
+        over = False
+
         async def sent(message: Message) -> None:
+            nonlocal over
             if message["type"] == "http.response.start":
                 outcome.status = message["status"]
                 message = {**message, "headers": [*message.get("headers", []), *names]}
             else:
                 outcome.sent += len(message.get("body", b""))
+                over = not message.get("more_body", False)
             await send(message)
 
         try:
             await self._app(scope, receive, sent)
+        except Exception:
+            if not over:
+                raise
+            # It was answered as a bug already; raised again, it would cost the client its connection.
+            log.exception("request %s: %s %s failed", outcome.id, outcome.method, outcome.project or "")
         finally:
             outcome.seconds = time.perf_counter() - outcome.began
             if not outcome.status:
