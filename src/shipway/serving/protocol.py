@@ -61,11 +61,11 @@ class Connection(HttpToolsProtocol):
         super().__init__(*given)
         self.all, self.limits = all_of_them, all_of_them.limits
         self.stage, self.due = Stage.OPENED, 0.0
-        self._bytes = self._fields = self._unfinished = self._messages = self._body = self._held = 0
+        self._bytes = self._unfinished = self._messages = self._body = self._held = 0
         self._wrong: Problem | None = None
         self._refusal: Problem | None = None
         self._failed: Problem | None = None
-        self._upgrading = False
+        self._upgrading = self._large = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.wire = Wire(transport, lambda: self.stage not in (Stage.ANSWER, Stage.IDLE), self._linger)
@@ -94,6 +94,7 @@ class Connection(HttpToolsProtocol):
         elif self.stage is Stage.OPENED:
             self.stage = Stage.HEADER
         messages, heading = self._messages, self.stage is Stage.HEADER
+        self._large = self._unfinished + len(data) > self.limits.header_bytes  # else no header in it is, and none needs counting
         self._feed(data)
         if heading and self.stage is Stage.HEADER and self._messages == messages:
             self._unfinished += len(data)
@@ -127,7 +128,7 @@ class Connection(HttpToolsProtocol):
             self._be_deaf()
             raise ValueError("no more requests are taken")
         super().on_message_begin()
-        self._bytes = self._fields = self._unfinished = 0
+        self._bytes = self._unfinished = 0
         if self.stage is not Stage.HEADER:
             self._wait(Stage.HEADER, self.limits.header_seconds)
 
@@ -137,17 +138,20 @@ class Connection(HttpToolsProtocol):
             self._raise(Problem(414, f"The address is longer than {self.limits.header_bytes:,} bytes.", reason="too_large"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._bytes += len(name) + len(value)
-        self._fields += 1
-        if self._bytes + len(self.url) > self.limits.header_bytes or self._fields > self.limits.headers:
-            self._raise(_too_large(self.limits))
-        if self.stage is Stage.HEADER:  # what comes after a body is no header, whatever it is called (RFC 9110, section 6.5.1)
+        after_body = self.stage is not Stage.HEADER
+        if self._large or after_body:
+            self._bytes += len(name) + len(value)
+            if self._bytes + len(self.url) > self.limits.header_bytes:
+                self._raise(_too_large(self.limits))
+        if not after_body:  # what comes after a body is no header, whatever it is called (RFC 9110, section 6.5.1)
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             self._upgrading = True
             return
+        if len(self.headers) > self.limits.headers:
+            self._raise(_too_large(self.limits))
         version = self.parser.get_http_version()
         if (wrong := headers.fault(version, self.parser.get_method(), self.headers)) is not None:
             self._raise(wrong)

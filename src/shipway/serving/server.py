@@ -154,7 +154,7 @@ def _affordable(limits: Limits) -> Limits:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return limits
-    connections = max(soft - OVERFLOW - OTHER_FILES, 1)
+    connections = max(soft - OVERFLOW - OTHER_FILES, soft // 4)
     log.warning("as `ulimit -n` is %d, this process takes %d connections; %d allow all", soft, connections, needed)
     return replace(limits, connections=connections)
 
