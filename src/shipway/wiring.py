@@ -5,35 +5,23 @@ from __future__ import annotations
 import filecmp
 import functools
 import shutil
-import socket
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import Any
 
 from shipway import settings as settings_module
-from shipway.core import disk, lineup, pipeline, plugins, project, retention, wheel, workspace
-from shipway.core import serve as serve_section
-from shipway.core.errors import OutsideError, UsageError
-from shipway.core.lineup import Lineup
-from shipway.core.models import Release
+from shipway.core import disk, pipeline, plugins, project, wheel, workspace
+from shipway.core.errors import UsageError
+from shipway.core.keys import KeyFile
 from shipway.core.pipeline import Run, Selection
 from shipway.core.plan import Planned
 from shipway.core.ports import Clock, DataVersions, Journal, ModelRegistry, Source
 from shipway.core.project import ProjectFolder
-from shipway.core.serve import Serve
 from shipway.core.watching import Watcher
 from shipway.core.workspace import Workspace
 from shipway.settings import Settings
 from shipway.steps import LIFECYCLE
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from shipway.serving.entries import Journalling
 
 SOURCES = {
     "dataset": "shipway.adapters.datasets:DatasetSource",
@@ -42,7 +30,6 @@ SOURCES = {
 SOURCE_CONTEXT = ("root", "state", "data_dir", "cache_dir", "stand_in")
 """What a source's adapter gets from here when it asks for it by name; its other keywords are keys of `[ingest.source]`."""
 
-PROJECT_FILES = ("project.toml", "contract.toml")
 EXAMPLES = ("telco_churn", "iris", "airline_satisfaction")
 MARK_TEXT = """\
 # Settings of this workspace; the environment goes before them. Secrets never stand here.
@@ -166,74 +153,6 @@ def explain(
     return pipeline.explain(LIFECYCLE, folder, place.cache(folder.name), adapters, selection=selection)
 
 
-def look(adapters: Adapters) -> Lineup:
-    """Ask the registry what a project's aliases point to, bring what may be served, and tell the workers by the lineup file.
-
-    Where the registry does not answer, or the project's file can't be read, what was found before stays. Versions that nothing
-    has pointed to for a while are removed.
-    """
-    folder = adapters.place.bundles / adapters.folder.name
-    try:
-        before = lineup.read(folder)
-    except msgspec.DecodeError:  # of another version of Shipway, or damaged; the registry knows better
-        before = Lineup()
-    try:
-        found: Lineup = adapters.registry.follow(folder, before)
-    except OutsideError as error:
-        found = msgspec.structs.replace(before, away=str(error))
-    try:
-        found = msgspec.structs.replace(found, serve=_served(adapters.folder.folder), unread=None)
-    except UsageError as error:
-        found = msgspec.structs.replace(found, serve=before.serve, unread=str(error))
-    if found != before:
-        retention.mark(folder, before)
-        lineup.write(folder, found)
-    if found.away is None:
-        retention.remove(folder, found)
-    return found
-
-
-def _served(folder: Path) -> Serve:
-    """How the project in *folder* says that it is served by now. Raises UsageError where its file or contract can't be read."""
-    try:
-        stamps = [(found.st_mtime_ns, found.st_size) for name in PROJECT_FILES if (found := (folder / name).stat())]
-    except OSError as error:
-        raise UsageError(f"{folder} can't be read: {error.strerror}") from None
-    return _served_then(folder, *stamps)
-
-
-@functools.lru_cache(maxsize=1000)
-def _served_then(folder: Path, *stamps: tuple[int, int]) -> Serve:
-    return serve_section.of(project.load(folder))
-
-
-def releases(place: Workspace, names: Sequence[str] = ()) -> list[tuple[Release, Path]]:
-    """What the champion of each project (all of the workspace by default) is, with the folder of its bundle.
-
-    Raises:
-        UsageError: A project that was named has no champion, or none has one; or what a project says in `[serve]` is wrong.
-        OutsideError: The same, where a registry does not answer, or refuses what it points to.
-    """
-    found, without, told = [], [], []
-    for name in names or place.names():
-        folder, adapters = open_project(place, name)
-        serve_section.of(folder)
-        seen = look(adapters)
-        version = seen.versions.get(lineup.CHAMPION)
-        told += [f"{folder.name}: {problem}" for problem in seen.problems]
-        if version is None:
-            without.append(folder.name)
-        else:
-            found.append(lineup.released(place.bundles / folder.name, version))
-    if without and (names or not found):
-        if told:
-            raise OutsideError("; ".join(told))
-        raise UsageError(f"no champion to serve for {', '.join(without)}; `shipway run {' '.join(without)}` makes one")
-    if not found:
-        raise UsageError(f"there is no project in {place.projects}; `shipway init {place.root} --examples` adds three")
-    return found
-
-
 def example_row(place: Workspace, name: str) -> dict[str, Any]:
     """The first row that a project's last `ingest` received, as it was received: a valid request."""
     import polars
@@ -274,71 +193,10 @@ def journal(place: Workspace) -> Journal:
     return PostgresJournal(url)
 
 
-def journalling(place: Workspace, names: Iterable[str]) -> Journalling:
-    """What a service of the projects *names* needs to keep its predictions, as each says in `[serve.journal]`."""
-    from shipway.serving.entries import Journalling
-
-    keepings = {name: served(place, name).journal for name in names}
-    return Journalling(journal(place), keepings, disk.secret(place.salt))
-
-
-def served(place: Workspace, name: str) -> Serve:
-    """How a project is served: as its file says, or where that can't be read, as it said when it was last followed."""
-    try:
-        return _served(place.folder(name))
-    except UsageError:
-        told = lineup.read(place.bundles / name).serve
-        if told is None:
-            raise
-        return told
-
-
-def serve(
-    place: Workspace, found: Sequence[tuple[Release, Path]], host: str, port: int, workers: int = 1, *, every: bool = False
-) -> None:
-    """Serve releases, and what follows them in the registry, until the process is told to stop.
-
-    Beside the *workers* one watcher asks the registry; a single worker is this process itself.
-
-    Args:
-        every: Serve each project of the workspace, also one that gets its first champion later.
-    """
-    from shipway.serving import processes, server
-
-    names = [] if every else [release.name for release, _ in found]
-    ours = [sys.executable, "-m", "shipway"]
-    beside = {"the watcher of the registry": [*ours, "follow", *names]}
-    with server.listen(host, port) as listener:
-        if workers > 1:
-            command = [*ours, "work", "--socket", str(listener.fileno()), *names]
-            beside |= {f"worker {number}": command for number in range(1, workers + 1)}
-        with processes.kept(beside, place.root, sockets=[listener.fileno()]):
-            server.wait() if workers > 1 else server.answer(_app(place, found, names), listener)
-
-
-def work(place: Workspace, names: Sequence[str], descriptor: int) -> None:
-    """Be one of several workers: serve what the lineups of *names*, or of all projects, say on a socket that is listening."""
-    from shipway.serving import processes, server
-
-    processes.until_alone()
-    told = {name: lineup.read(place.bundles / name).versions for name in names or place.names()}
-    champions = {name: versions[lineup.CHAMPION] for name, versions in told.items() if lineup.CHAMPION in versions}
-    found = [lineup.released(place.bundles / name, version) for name, version in champions.items()]
-    server.answer(_app(place, found, names, patient=True), socket.socket(fileno=descriptor))
-
-
-def _app(place: Workspace, found: Sequence[tuple[Release, Path]], names: Sequence[str], *, patient: bool = False) -> FastAPI:
-    from shipway.serving.app import create_app
-
-    champions = [release.name for release, _ in found]
-    return create_app(
-        found,
-        follow=place.bundles,
-        names=(lambda: names) if names else place.names,
-        canaries={name: canary for name in champions if (canary := served(place, name).canary) is not None},
-        journal=journalling(place, champions),
-        patient=patient,
-    )
+def keys(place: Workspace) -> KeyFile:
+    """The file of the service's API keys; whether it is there is for who reads it."""
+    named = settings_module.load(place.root).keys
+    return KeyFile(place.keys if named is None else place.root / named, named=named is not None)
 
 
 def is_repository(root: Path) -> bool:

@@ -117,6 +117,10 @@ class Journal(Protocol):
     nothing is opened before the first call, so that a process can be forked before it.
     """
 
+    @property
+    def place(self) -> str:
+        """Where it is, without user and password."""
+
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
         """Commit all or none; what is there already stays as it is. With nothing to write it is seen whether it could."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import msgspec
 
 from shipway.core import journal
 from shipway.core.contract import text_of
+from shipway.scoring.explanation import Explanation
 from shipway.scoring.predictor import Predictions
 from shipway.serving.live import Live
 
@@ -31,6 +33,21 @@ def predictions(live: Live, found: Predictions) -> dict[str, Any]:
         ],
     }
     return answer | notice(live)
+
+
+def explanation(live: Live, found: Explanation) -> dict[str, Any]:
+    """The answer to an explain request; it has no id, as it is not kept."""
+    (prediction,) = predictions(live, found.predictions)["predictions"]
+    del prediction["id"]
+    told = {
+        "label": found.label,
+        "probability": found.probability,
+        "typical": found.typical,
+        "effects": None if found.effects is None else [dataclasses.asdict(effect) for effect in found.effects],
+        "exact": found.exact,
+    }
+    model = {"name": live.release.name, "version": live.release.version}
+    return {"model": model, "prediction": prediction, "explanation": told} | notice(live)
 
 
 def model(live: Live) -> dict[str, Any]:

@@ -99,12 +99,14 @@ class Follower:
             check_name(name)
             live = bring(*lineup.released(self._folder / name, version))
         except ShipwayError as error:
-            self._failed[name, version] = time.monotonic(), str(error)
-            return None, str(error)
+            return None, self._fail(name, version, str(error))
         except Exception as error:  # of a library that the model was not made with: the old version goes on
             log.exception("%s version %s could not be loaded", name, version)
-            problem = f"it could not be loaded ({type(error).__name__})"
-            self._failed[name, version] = time.monotonic(), problem
-            return None, problem
+            return None, self._fail(name, version, f"it could not be loaded ({type(error).__name__})")
         self._failed.pop((name, version), None)
         return live, ""
+
+    def _fail(self, name: str, version: str, problem: str) -> str:
+        self._failed[name, version] = time.monotonic(), problem
+        self._models.failures[name, version] += 1
+        return problem

@@ -102,9 +102,9 @@ class Writer:
         self._thread.start()
         atexit.register(self._finish)
 
-    async def stop(self) -> None:
-        """Write what waits, and end."""
-        await asyncio.get_running_loop().run_in_executor(None, self._finish)
+    async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Write what waits, and end; a journal that is away is given *seconds* to come back."""
+        await asyncio.get_running_loop().run_in_executor(None, self._finish, seconds)
         atexit.unregister(self._finish)
 
     def state(self) -> State:
@@ -194,9 +194,9 @@ class Writer:
             self._changed.notify()
         return done
 
-    def _finish(self) -> None:
+    def _finish(self, seconds: float = DRAIN_SECONDS) -> None:
         with self._changed:
-            self._closing, self._deadline = True, time.monotonic() + DRAIN_SECONDS
+            self._closing, self._deadline = True, time.monotonic() + seconds
             self._changed.notify()
         self._thread.join()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,8 @@ class LiveModels(Mapping[str, Live]):
         self._casts: dict[str, Cast] = {}
         self.problems: dict[str, list[str]] = {}
         """Project -> why what answers is not what the registry says."""
+        self.failures: Counter[tuple[str, str]] = Counter()
+        """Project and version -> how often it was tried to let it answer, in vain."""
         for release, folder in releases:
             check_name(release.name)
             if release.name in self._casts:
@@ -85,6 +88,13 @@ class LiveModels(Mapping[str, Live]):
 
     def __len__(self) -> int:
         return len(self._casts)
+
+    def only(self, names: Iterable[str]) -> LiveModels:
+        """Those of *names* as they are now."""
+        part = LiveModels([])
+        part._casts = {name: self._casts[name] for name in names}
+        part.problems = {name: self.problems.get(name, []) for name in names}
+        return part
 
     @property
     def ready(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from shipway.core.contract import Contract, text_of
 from shipway.core.exports.json_schema import Schema, column_schema, record, required
 
-__all__ = ["FEEDBACK", "PROBLEM", "answer", "column_schema", "columns", "label", "record"]
+__all__ = ["FEEDBACK", "PROBLEM", "answer", "column_schema", "columns", "explanation", "label", "record"]
 
 
 def columns(contract: Contract) -> Schema:
@@ -19,17 +19,42 @@ def columns(contract: Contract) -> Schema:
 
 def answer(contract: Contract) -> Schema:
     """What `POST /{project}/predict` answers."""
+    identified = {"type": "string", "format": "uuid", "description": "a UUIDv7: later ones sort after earlier ones"}
+    prediction = {"id": identified, **_prediction(contract)}
+    whole = {"model": _MODEL, "predictions": {"type": "array", "items": _closed(prediction)}, "notice": {"type": "string"}}
+    return {**_closed(whole), "required": ["model", "predictions"]}
+
+
+def explanation(contract: Contract) -> Schema:
+    """What `POST /{project}/explain` answers."""
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    effect = {
+        "column": {"type": ["string", "null"], "description": "null: the values that were moved together, as they are very many"},
+        "effect": {"type": "number", "minimum": -1, "maximum": 1, "description": "change of the label's probability"},
+        "typical": {"description": "the value that it was held against"},
+    }
+    told = {
+        "label": {"enum": contract.classes},
+        "probability": {**probability, "description": "of the label, for the record"},
+        "typical": {**probability, "description": "of the same label, for the typical record"},
+        "effects": {
+            "anyOf": [{"type": "array", "items": _closed(effect)}, {"type": "null"}],
+            "description": "of values that are not the typical ones; null: the model can't compute with mixtures of the two",
+        },
+        "exact": {"type": "boolean", "description": "whether all mixtures were scored, or some that were drawn"},
+    }
+    whole = {"model": _MODEL, "prediction": _closed(_prediction(contract)), "explanation": _closed(told)}
+    return {**_closed({**whole, "notice": {"type": "string"}}), "required": list(whole)}
+
+
+def _prediction(contract: Contract) -> dict[str, Any]:
     warning = _closed({"column": {"type": "string"}, "rule": {"enum": ["level", "range"]}, "message": {"type": "string"}})
     probability = {"type": "number", "minimum": 0, "maximum": 1}
-    prediction = {
-        "id": {"type": "string", "format": "uuid", "description": "a UUIDv7: later ones sort after earlier ones"},
+    return {
         "label": {"enum": contract.classes},
         "probabilities": _closed({text_of(level): probability for level in contract.classes}),
         "warnings": {"type": "array", "items": warning},
     }
-    model = _closed({"name": {"type": "string"}, "version": {"type": "string"}})
-    whole = {"model": model, "predictions": {"type": "array", "items": _closed(prediction)}, "notice": {"type": "string"}}
-    return {**_closed(whole), "required": ["model", "predictions"]}
 
 
 def label(contract: Contract, *, by_key: bool) -> Schema:
@@ -85,3 +110,6 @@ PROBLEM: Schema = {
 def _closed(properties: dict[str, Any]) -> Schema:
     """An object with all of *properties* and no others."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+_MODEL = _closed({"name": {"type": "string"}, "version": {"type": "string"}})

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import threadpoolctl
 from starlette.background import BackgroundTask
 
 from shipway.core.journal import Prediction
@@ -20,9 +18,8 @@ from shipway.serving.problems import Problem
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
 from shipway.serving.shadowing import Shadowing
 from shipway.serving.spare import Spare
-
-SCORING_THREADS = 2
-"""One keeps a core busy with scoring; the second lets a single record overtake a large batch."""
+from shipway.serving.traffic import Traffic
+from shipway.serving.turns import Turns
 
 
 @dataclass
@@ -34,7 +31,8 @@ class Service:
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
         canaries: Project -> the part of its requests that another version answers.
-        scoring: The threads that score, while the service runs.
+        traffic: What the last hour's requests were.
+        turns: What waits to be scored, and the threads that score.
         spare: The thread of what nobody waits for.
         shadowing: What gives versions in the shadow their copy of the traffic; None where nothing is kept.
     """
@@ -44,7 +42,8 @@ class Service:
     body_limit: int = BODY_LIMIT
     record_limit: int = RECORD_LIMIT
     canaries: dict[str, Canary] = field(default_factory=dict)
-    scoring: ThreadPoolExecutor = field(init=False, repr=False)
+    traffic: Traffic = field(default_factory=Traffic)
+    turns: Turns = field(default_factory=Turns)
     spare: Spare = field(init=False, repr=False, default_factory=Spare)
     shadowing: Shadowing | None = field(init=False, repr=False, default=None)
 
@@ -56,11 +55,6 @@ class Service:
     def journal(self) -> Journalling | None:
         return None if self.writer is None else self.writer.journalling
 
-    def open(self) -> None:
-        """Start the threads that score."""
-        self.spare.start()
-        self.scoring = ThreadPoolExecutor(SCORING_THREADS, "scoring", initializer=_one_thread_each)
-
     def settle(self, project: str, told: Serve) -> None:
         """Serve a project as it says from now on."""
         if told.canary is not None:
@@ -69,9 +63,6 @@ class Service:
             self.canaries.pop(project, None)
         if self.journal is not None:
             self.journal.keepings[project] = told.journal
-
-    def close(self) -> None:
-        self.scoring.shutdown(cancel_futures=True)
 
     def find(self, project: str, version: str | None = None) -> Live:
         """The model that answers for a project. Raises Problem 404 where there is none."""
@@ -99,8 +90,3 @@ class Service:
         if self.shadowing is None or shadow is None or not answered or answered[0].model_version == shadow.release.version:
             return None
         return BackgroundTask(self.shadowing.copy, shadow, body, answered)
-
-
-def _one_thread_each() -> None:
-    """A record is too small a piece of work to be shared among threads: starting them costs more than they save."""
-    threadpoolctl.threadpool_limits(limits=1)

@@ -53,7 +53,6 @@ class PostgresJournal:
 
     @property
     def place(self) -> str:
-        """Where it is, without user and password."""
         return re.sub("//.*@", "//", self._url.partition("?")[0])
 
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:

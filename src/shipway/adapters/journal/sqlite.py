@@ -35,6 +35,10 @@ class SqliteJournal:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
 
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
         with self._transaction() as connection:
             if predictions:

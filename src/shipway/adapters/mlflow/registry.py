@@ -125,6 +125,19 @@ class MlflowRegistry:
         entry = lookup.with_alias(self.store, self.name, CHAMPION)
         return None if entry is None else self._export(entry, folder)
 
+    def verify(self, folder: Path, version: str) -> None:
+        """Compare the version that was exported to `FOLDER/VERSION/` with what was registered.
+
+        Raises:
+            OutsideError: They differ, or the registry does not answer.
+        """
+        entry = lookup.with_version(self.store, self.name, version)
+        if entry is not None and not _is_exported(folder / version, lineage.release(self.name, entry), entry):
+            raise OutsideError(
+                f"{folder / version} is not what was registered as version {version} of model {self.name}; remove it, and it is "
+                "brought from the registry anew"
+            )
+
     def follow(self, folder: Path, before: Lineup) -> Lineup:
         """What the aliases point to now, with each version that may be served brought to `FOLDER/VERSION/`.
 
