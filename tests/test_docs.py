@@ -24,6 +24,7 @@ from shipway.core.contract import Column
 from shipway.core.journal.keeping import Keeping
 from shipway.core.plan import INJECTED
 from shipway.core.project import FREE_SECTIONS
+from shipway.core.serve import Serve
 from shipway.core.step import Step
 from shipway.core.workspace import Workspace
 from shipway.preflight import Setup
@@ -149,8 +150,10 @@ def test_the_reference_names_every_setting_of_a_step_and_no_other(step: Step[...
     assert set(keys) == {*step.parameters} - injected - {*FREE_SECTIONS}
 
 
-def test_the_reference_names_every_key_of_the_journals_section() -> None:
+def test_the_reference_names_every_key_of_how_a_project_is_served() -> None:
     page = (ROOT / "docs/project-file.md").read_text()
+    (section,) = re.findall(r"### \[serve\]\n(.*?)(?=\n##)", page, re.DOTALL)
+    assert {*re.findall(r"^\| `(\w+)", section, re.MULTILINE)} == {*Serve.__struct_fields__} - {"journal"}
     (section,) = re.findall(r"### \[serve\.journal\]\n(.*?)(?=\n##)", page, re.DOTALL)
     assert re.findall(r"^\| `(\w+)", section, re.MULTILINE) == [*Keeping.__struct_fields__]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from shipway.core import lineup
@@ -62,28 +62,33 @@ class Follower:
         ready = {version: live for version, live in answering.items() if live.state == "ready"}
         waits = before is None and CHAMPION not in {*told.versions, *told.refused}
         problems = [] if waits else told.problems
-        wanted = told.versions
-        for version in dict.fromkeys(wanted.values()):
+        for version in sorted(set(told.versions.values()), key=lambda one: one != told.versions.get(CHAMPION)):
             if version not in ready:
                 live, problem = self._bring(name, version)
                 if live is not None:
                     ready[version] = live
                 else:
                     problems.append(f"version {version} is not served: {problem}")
-        champion = ready.get(wanted.get(CHAMPION, ""), before)
-        if champion is not None:
-            if told.serve is not None and told.serve != self._settled.get(name):
-                self._settle(name, told.serve)
-                self._settled[name] = told.serve
-            led = {alias: ready[version] for alias, version in wanted.items() if version in ready}
-            self._models.put(name, Cast(champion, led))
-            if champion is not before:
-                after = "the first of its project" if before is None else f"after version {before.release.version}"
-                log.info("%s: version %s answers, %s", name, champion.release.version, after)
+            self._put(name, told, ready)  # the champion does not wait for those beside it
+        self._put(name, told, ready)
         if problems != self._models.problems.get(name, []):
             for problem in problems:
                 log.warning("%s: %s", name, problem)
         self._models.problems[name] = problems
+
+    def _put(self, name: str, told: Lineup, ready: Mapping[str, Live]) -> None:
+        """Let those of *ready* answer that are told to; where the champion is not among them, the one before stays."""
+        before = self._models.get(name)
+        champion = ready.get(told.versions.get(CHAMPION, ""), before)
+        if champion is None:
+            return
+        if told.serve is not None and told.serve != self._settled.get(name):
+            self._settle(name, told.serve)
+            self._settled[name] = told.serve
+        self._models.put(name, Cast(champion, {alias: ready[one] for alias, one in told.versions.items() if one in ready}))
+        if champion is not before:
+            after = "the first of its project" if before is None else f"after version {before.release.version}"
+            log.info("%s: version %s answers, %s", name, champion.release.version, after)
 
     def _bring(self, name: str, version: str) -> tuple[Live | None, str]:
         """A version that is ready, or why it is not."""
