@@ -1,11 +1,12 @@
-"""A coverage-guided fuzzer (Atheris) on all that reads a request: the body, the contract, the model, the answer, the journal's entry.
+"""A coverage-guided fuzzer (Atheris) on all that reads a request: body, contract, model, answer, and the journal's entry.
 
     python benchmarks/fuzz_requests.py [--runs 100000] [--seed 1] [--workspace DIR] [--projects iris telco_churn]
 
 For each run one body goes to the predict or the feedback door of a project, in process. It fails where anything but a Problem or
 a RecordError is raised, a Problem has a status of a server's fault, an answer does not encode or has a probability outside of
 0 to 1, or an error's text holds a mark that stands in the values sent. Half of the mutations are libFuzzer's, on bytes; half
-change a JSON value, so that most of the code behind the decoder is reached too. What fails is kept as crash-* in the current folder.
+change a JSON value, so that most of the code behind the decoder is reached too. What fails is kept as crash-* in the current
+folder.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def changed(value: Any, draw: random.Random) -> Any:
     if isinstance(value, list) and value and draw.random() < 0.9:
         place = draw.randrange(len(value))
         if draw.random() < 0.2:
-            return value + [changed(value[place], draw)]
+            return [*value, changed(value[place], draw)]
         return [*value[:place], changed(value[place], draw), *value[place + 1 :]]
     return draw.choice(ODD)
 
@@ -114,12 +115,12 @@ class Doors:
             record = live.example
             marked = {name: f"{MARK} {cell}" if isinstance(cell, str) else NUMBER_MARK for name, cell in record.items()}
             columns = {name: [cell, cell] for name, cell in record.items()}
-            for body in (record, marked, {"records": [record, marked, record]}, {"columns": columns}, {"records": []}):
-                found.append(bytes([2 * place]) + json.dumps(body).encode())
+            bodies = (record, marked, {"records": [record, marked, record]}, {"columns": columns}, {"records": []})
+            found += [bytes([2 * place]) + json.dumps(body).encode() for body in bodies]
             label = {"id": ODD[-1], "label": live.card.classes[0]}
-            keyed = {"key": {name: MARK for name in live.card.contract.key}, "label": MARK}
-            for body in (label, keyed, {"feedback": [label, keyed]}):
-                found.append(bytes([2 * place + 1]) + json.dumps(body).encode())
+            keyed = {"key": dict.fromkeys(live.card.contract.key, MARK), "label": MARK}
+            labels = (label, keyed, {"feedback": [label, keyed]})
+            found += [bytes([2 * place + 1]) + json.dumps(body).encode() for body in labels]
         return found
 
     def ask(self, data: bytes) -> None:

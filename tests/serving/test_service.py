@@ -5,7 +5,6 @@ import csv
 import gzip
 import io
 import json
-import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
