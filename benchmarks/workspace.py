@@ -1,0 +1,62 @@
+"""A workspace with case studies that were run on stand-in data, and a service of them, for benchmarks."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def workspace(names: Sequence[str], given: str | None = None) -> Iterator[Path]:
+    """The workspace *given*, or one made for the block in which the case studies *names* have a champion."""
+    if given is not None:
+        yield Path(given)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "workspace"
+        for command in (["init", str(root), "--examples"], ["run", *names, "--stand-in"]):
+            cwd = folder if command[0] == "init" else root
+            subprocess.run([sys.executable, "-m", "shipway", *command], cwd=cwd, check=True, capture_output=True)
+        yield root
+
+
+@contextlib.contextmanager
+def service(root: Path, *names: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """`shipway serve` of projects, once all are ready: the process, and its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "shipway", "serve", *names, "--port", str(port)]
+    with running(command, root, port, "/health/ready") as process:
+        yield process, port
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], root: Path, port: int, probe: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends with the block, once it answers 200 at *probe*."""
+    process = subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL)
+    try:
+        while True:
+            assert process.poll() is None, "the service ended"
+            with contextlib.suppress(OSError):
+                connection = http.client.HTTPConnection("127.0.0.1", port)
+                connection.request("GET", probe)
+                if connection.getresponse().status == 200:
+                    break
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
