@@ -6,6 +6,7 @@ import json
 import math
 import re
 import time
+import zipfile
 from collections.abc import Sequence
 from datetime import datetime
 from html.parser import HTMLParser
@@ -20,12 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scoring import made
 
-from shipway.core import profile
+from shipway.core import profile, wheel
 from shipway.core.contract import Column, Contract
 from shipway.core.models import Interval, ModelCard
 from shipway.serving.live import Live
 from shipway.serving.pages import drawing, traffic
 from shipway.serving.pages import project as project_page
+from shipway.serving.pages.document import SCRIPTS
 from shipway.serving.traffic import BUCKETS, Minute, Recent
 
 if TYPE_CHECKING:
@@ -151,6 +153,11 @@ def test_the_traffic_of_a_project_is_told_to_programs(client: httpx.Client) -> N
     assert sum(one["labels"].get("setosa", 0) for one in found["minutes"]) > 0
     assert {len(one["latency"]) for one in found["minutes"]} == {len(found["buckets"]) + 1}
     assert client.get("/nobody/traffic").status_code == 404
+
+
+def test_styles_and_scripts_are_in_the_wheel(tmp_path: Path) -> None:
+    there = set(zipfile.ZipFile(wheel.build(tmp_path)).namelist())
+    assert {f"shipway/serving/pages/{name}.js" for name in SCRIPTS} | {"shipway/serving/pages/style.css"} <= there
 
 
 # what is shown
