@@ -9,16 +9,19 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from shipway.core.workspace import Workspace
 
 # On a busy machine any example may take long. In CI the same examples are tried each time, so that a change is not held up by a
 # fault that was there before it; elsewhere others are, which is how such faults are found.
@@ -52,7 +55,7 @@ def environment(common: Path) -> Iterator[None]:
     patch.setenv("DVC_SITE_CACHE_DIR", str(common / "dvc"))
     patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "SHIPWAY_KEYS"):
         patch.delenv(name, raising=False)
     yield
     patch.undo()
@@ -126,3 +129,18 @@ def case_study(common: Path, workspace: Path) -> Callable[[str], CaseStudy]:
         return CaseStudy(name, workspace, json.loads(kept.read_text()))
 
     return get
+
+
+@pytest.fixture
+def own_iris(case_study: Callable[[str], CaseStudy], tmp_path: Path) -> Workspace:
+    """A copy of the workspace in which iris was run, that a test may change; it has no keys, no predictions, and beside iris a
+    project `unrun` without a model.
+    """
+    shared, place = case_study("iris").workspace, Workspace(tmp_path / "workspace")
+    # Another worker may be running another case study there.
+    left_out = shutil.ignore_patterns(".git", ".dvc", ".shipway", "data", "mlflow.db*", *set(CASE_STUDIES) - {"iris"})
+    shutil.copytree(shared, place.root, ignore=left_out)
+    shutil.copytree(place.projects / "iris", place.projects / "unrun")
+    with closing(sqlite3.connect(shared / "mlflow.db")) as there, closing(sqlite3.connect(place.root / "mlflow.db")) as here:
+        there.backup(here)
+    return place

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import shlex
+import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +15,18 @@ from typing import Any
 import polars
 import pytest
 
-from shipway import wiring
+from shipway import operating, preflight
 from shipway.cli import app
-from shipway.core import keeping, project
+from shipway.cli.serve import serve
+from shipway.core import project
+from shipway.core import serve as serve_section
 from shipway.core.contract import Column
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.core.plan import INJECTED
 from shipway.core.project import FREE_SECTIONS
 from shipway.core.step import Step
 from shipway.core.workspace import Workspace
+from shipway.preflight import Setup
 from shipway.serving.app import create_app
 from shipway.settings import VARIABLES
 from shipway.steps import LIFECYCLE
@@ -74,9 +79,9 @@ def test_the_page_on_the_journal_does_what_it_says(
     page = (ROOT / "docs/journal.md").read_text()
     place = Workspace(case_study("iris").workspace)
     monkeypatch.setenv("SHIPWAY_JOURNAL", "")
-    journalling = wiring.journalling(place, ["iris"])
+    journalling = preflight.journalling(place, ["iris"])
     names: dict[str, Any] = {}
-    with serving(create_app(wiring.releases(place, ["iris"]), journal=journalling)) as client:
+    with serving(create_app(preflight.releases(place, ["iris"]), journal=journalling)) as client:
         for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
             exec(example.replace("http://127.0.0.1:8000", str(client.base_url).rstrip("/")), names)
         ready = client.get("/health/ready").json()
@@ -99,7 +104,40 @@ def test_the_page_on_the_journal_does_what_it_says(
     (folder / "contract.toml").write_bytes((place.root / name).with_name("contract.toml").read_bytes())
     (folder / "project.toml").write_text(text)
     assert set(tomllib.loads(text)["serve"]["journal"]) == {*Keeping.__struct_fields__} - {"enabled"}
-    assert keeping.of(project.load(folder)).durable
+    assert serve_section.of(project.load(folder)).journal.durable
+
+
+def test_the_page_on_serving_does_what_it_says(
+    own_iris: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(own_iris.projects / "unrun")
+    page = (ROOT / "docs/serving.md").read_text()
+    monkeypatch.chdir(own_iris.root)
+    names: dict[str, Any] = {}
+    with serving(operating.application(own_iris, preflight.releases(own_iris, ["iris"]), Setup())) as client:
+        for kind, text in re.findall(r"```(sh|python)\n(.*?)```", page, re.DOTALL):
+            if kind == "python":
+                while client.get("/iris").status_code == 200:
+                    pass  # the keys are not in force yet
+                exec(text.replace("http://127.0.0.1:8000", str(client.base_url).rstrip("/")), names)
+                continue
+            for line in text.splitlines():
+                command, _, out = line.partition(" > ")
+                words = shlex.split(command)[1:]
+                if words[0] == "serve" and "--check" not in words:
+                    serve.make_context("serve", words[1:])
+                    continue
+                capsys.readouterr()
+                assert not app.main(words, standalone_mode=False), line
+                said = capsys.readouterr().out
+                if out:
+                    Path(out).write_text(said)
+                if words[0] == "serve":
+                    shown = page[page.index("project  version") :].partition("\n```")[0]
+                    said = re.sub(r"iris/[\d-]+", "iris/2026-11", said.replace(f"{own_iris.root}/", ""))
+                    assert said.splitlines() == shown.splitlines()
+    told = re.findall(r"^# (\d{3})$", page, re.MULTILINE)
+    assert [str(names[name]) for name in ("first", "second", "third")] == told
 
 
 @pytest.mark.parametrize("step", LIFECYCLE, ids=lambda step: step.name)

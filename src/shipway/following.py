@@ -7,8 +7,10 @@ import select
 import sys
 from collections.abc import Sequence
 
-from shipway import wiring
+from shipway import preflight, wiring
+from shipway.core.errors import ShipwayError
 from shipway.core.workspace import Workspace
+from shipway.wiring import Adapters
 
 SECONDS = 2.0
 """Between two looks. A worker looks at the files every second, and a version is to be live within ten."""
@@ -16,19 +18,37 @@ SECONDS = 2.0
 log = logging.getLogger("shipway.following")
 
 
-def follow(place: Workspace, names: Sequence[str]) -> None:
-    """Follow the registry for the projects *names* until standard input ends; a change is logged once.
+class Watch:
+    """Looks at the registry for some projects, and says each change once.
 
-    Raises as `wiring.open_project` does for a name that is none.
+    Args:
+        names: The projects; none: all that the workspace has by then.
     """
-    opened = {name: wiring.open_project(place, name)[1] for name in names}
-    told: dict[str, list[str]] = {name: [] for name in names}
-    while not select.select([sys.stdin], [], [], SECONDS)[0]:
-        for name, adapters in opened.items():
-            problems = wiring.look(adapters).problems
+
+    def __init__(self, place: Workspace, names: Sequence[str]) -> None:
+        self._place, self._names = place, names
+        self._opened: dict[str, Adapters] = {}
+        self._told: dict[str, list[str]] = {}
+
+    def look(self) -> None:
+        for name in self._names or self._place.names():
+            try:
+                if name not in self._opened:
+                    self._opened[name] = wiring.open_project(self._place, name)[1]
+                problems = preflight.look(self._opened[name]).problems
+            except (ShipwayError, OSError) as error:
+                problems = [str(error)]
+            told = self._told.get(name, [])
             for problem in problems:
-                if problem not in told[name]:
+                if problem not in told:
                     log.warning("%s: %s", name, problem)
-            if told[name] and not problems:
-                log.info("%s: the registry is followed again", name)
-            told[name] = problems
+            if told and not problems:
+                log.info("%s: the registry and its file are followed again", name)
+            self._told[name] = problems
+
+
+def follow(place: Workspace, names: Sequence[str]) -> None:
+    """Follow the registry for the projects *names*, or for all that there are, until standard input ends."""
+    watch = Watch(place, names)
+    while not select.select([sys.stdin], [], [], SECONDS)[0]:
+        watch.look()

@@ -17,10 +17,10 @@ import msgspec
 
 from shipway.core import disk, file_schemas
 from shipway.core.file_schemas import DIALECT, FOLDER, Schema, closed, descriptions, of, relaxed, summary
-from shipway.core.keeping import Serve
 from shipway.core.plan import INJECTED
 from shipway.core.ports import Source
 from shipway.core.project import FREE_SECTIONS, ProjectInfo
+from shipway.core.serve import Serve
 from shipway.core.step import Step
 
 TITLE = "A Shipway project"

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 import platformdirs
@@ -24,9 +25,21 @@ VARIABLES = {
     "tracking_uri": "MLFLOW_TRACKING_URI",
     "commit": "SHIPWAY_COMMIT",
     "journal": "SHIPWAY_JOURNAL",
+    "keys": "SHIPWAY_KEYS",
     "host": "SHIPWAY_HOST",
     "port": "SHIPWAY_PORT",
+    "access_log": "SHIPWAY_ACCESS_LOG",
+    "tls_certificate": "SHIPWAY_TLS_CERTIFICATE",
+    "tls_key": "SHIPWAY_TLS_KEY",
+    "drain": "SHIPWAY_DRAIN",
+    "connections": "SHIPWAY_CONNECTIONS",
+    "header_seconds": "SHIPWAY_HEADER_SECONDS",
+    "body_seconds": "SHIPWAY_BODY_SECONDS",
+    "send_seconds": "SHIPWAY_SEND_SECONDS",
+    "idle_seconds": "SHIPWAY_IDLE_SECONDS",
 }
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 POSTGRESQL = ("postgresql://", "postgres://")
 PASSWORD = re.compile(r"//[^/@]*:[^/]*@|[?&](ssl)?password=")
@@ -42,7 +55,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tracking_uri: An MLflow server; None is the embedded store in the workspace.
         commit: Whether data versions are committed and tagged in git.
         journal: The PostgreSQL database that predictions are kept in, `postgresql://...`; None is a SQLite file of the workspace.
+        keys: The file of the service's API keys, such as a secret that is mounted; None is `.shipway/keys.json`.
         host, port: Where the service listens.
+        access_log: What the service writes of each request on standard output: a line of JSON, or of text for people; `auto` is
+            text on a terminal and JSON elsewhere.
+        tls_certificate, tls_key: PEM files; with them it speaks HTTPS.
+        drain: Seconds from SIGTERM to the end of the service.
+        connections: That one worker has open at a time.
+        header_seconds, body_seconds, send_seconds: That a client has for the header, and for the body and for taking the answer
+            before it must keep to a rate (`serving.connections.Limits`).
+        idle_seconds: After which a connection without a request is closed; a proxy before the service should be quicker.
     """
 
     data_dir: str | None = None
@@ -50,8 +72,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tracking_uri: str | None = None
     commit: bool = False
     journal: str | None = None
+    keys: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
+    access_log: Literal["auto", "json", "text", "off"] = "auto"
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    drain: Seconds = 10.0
+    connections: Annotated[int, msgspec.Meta(ge=1)] = 1_000
+    header_seconds: Seconds = 10.0
+    body_seconds: Seconds = 30.0
+    send_seconds: Seconds = 30.0
+    idle_seconds: Seconds = 5.0
 
 
 def load(root: Path, environment: Mapping[str, str] = os.environ) -> Settings:

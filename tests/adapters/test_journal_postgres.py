@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
+from tests.ports import version_1
 from tests.ports.clusters import Cluster, cluster
 from tests.ports.entries import label, prediction
 
 from shipway.adapters.journal.postgres import PostgresJournal
 from shipway.core.errors import OutsideError
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.serving.entries import Journalling
 from shipway.serving.journalling import Writer
 from shipway.serving.problems import Problem
@@ -70,3 +72,60 @@ def test_a_missing_driver_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(OutsideError, match=r'pip install "shipway\[postgres\]"'):
         PostgresJournal("postgresql://nowhere/nothing")
+
+
+def database(server: Cluster, name: str) -> str:
+    """The address of a new database."""
+    import psycopg
+
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{server.url.removesuffix('/postgres')}/{name}"
+
+
+def test_several_that_meet_tables_of_version_1_at_once_go_on_with_them_and_a_view_upon_them_stays(server: Cluster) -> None:
+    import psycopg
+
+    url = database(server, "old")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE SCHEMA shipway")
+        for statement in version_1.statements("shipway."):
+            connection.execute(statement)
+        connection.execute("CREATE TABLE shipway.tables (version INT NOT NULL)")
+        connection.execute("INSERT INTO shipway.tables VALUES (1)")
+        connection.execute("CREATE VIEW mine AS SELECT id, true_label FROM shipway.labelled")
+    barrier, failed = threading.Barrier(4), []
+
+    def go_on() -> None:
+        journal = PostgresJournal(url)
+        barrier.wait()
+        try:
+            journal.write([prediction(2, shadow_of="0193"), prediction(2)])
+        except OutsideError as error:
+            failed.append(error)
+        journal.close()
+
+    threads = [threading.Thread(target=go_on) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    journal = PostgresJournal(url)
+    assert journal.stats("iris").predictions == 5
+    journal.close()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT true_label FROM mine WHERE id = '0193'").fetchall() == [('"no"',)]
+
+
+def test_tables_of_a_later_version_are_left_alone(server: Cluster) -> None:
+    import psycopg
+
+    url = database(server, "later")
+    journal = PostgresJournal(url)
+    journal.write([])
+    journal.close()
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE shipway.tables SET version = 99")
+    with pytest.raises(OutsideError, match=r"a later version of Shipway \(tables 99"):
+        journal.write([])

@@ -3,12 +3,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
+from tests.ports import version_1
 from tests.ports.entries import prediction
 
-from shipway.adapters.journal import SqliteJournal
+from shipway.adapters.journal import SqliteJournal, statements
 from shipway.core.errors import OutsideError
 
 
@@ -58,11 +60,11 @@ def test_what_a_failed_write_had_begun_is_not_there(file: Path) -> None:
     assert count(file) == 2
 
 
-def test_tables_of_another_version_are_left_alone(file: Path) -> None:
+def test_tables_of_a_later_version_are_left_alone(file: Path) -> None:
     file.parent.mkdir()
     with contextlib.closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(OutsideError, match="another version of Shipway"):
+    with pytest.raises(OutsideError, match="a later version of Shipway"):
         SqliteJournal(file).write([])
 
 
@@ -83,3 +85,52 @@ def test_pruning_gives_the_room_back(file: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     assert journal.stats("iris").size < before / 4
     journal.close()
+
+
+@pytest.fixture
+def old(file: Path) -> Path:
+    """A journal of version 1 with one prediction, which has a label."""
+    file.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        for statement in (*version_1.statements(), "PRAGMA user_version = 1"):
+            connection.execute(statement)
+    return file
+
+
+def test_a_reader_finds_what_a_journal_of_version_1_had(old: Path) -> None:
+    journal = SqliteJournal(old)
+    ((one,),) = journal.read("iris", which="all")
+    assert (one.id, one.true_label, one.shadow_of) == ("0193", '"no"', None)
+    journal.close()
+
+
+def test_several_that_meet_a_journal_of_version_1_at_once_go_on_with_it(old: Path) -> None:
+    barrier, failed = threading.Barrier(6), []
+
+    def go_on() -> None:
+        journal = SqliteJournal(old)
+        barrier.wait()
+        try:
+            journal.write([prediction(2, shadow_of="0193"), prediction(2)])
+        except OutsideError as error:
+            failed.append(error)
+        journal.close()
+
+    threads = [threading.Thread(target=go_on) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert count(old) == 7
+
+
+def test_a_change_of_the_tables_that_is_cut_short_leaves_version_1(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = statements.CHANGES[1]
+    monkeypatch.setitem(statements.CHANGES, 1, (*changes, "NO STATEMENT"))
+    with pytest.raises(OutsideError):
+        SqliteJournal(old).write([])
+    monkeypatch.setitem(statements.CHANGES, 1, changes)
+    assert count(old) == 1

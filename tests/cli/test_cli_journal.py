@@ -63,6 +63,23 @@ def test_the_stats_count_versions_classes_and_labels(call: Call) -> None:
     assert "wait for their prediction: 1" in shown
 
 
+def test_shadows_are_exported_with_what_they_shadow_and_compared_apart(call: Call, place: Workspace, tmp_path: Path) -> None:
+    kept = wiring.journal(place)
+    answered = [one for page in kept.read("visits") for one in page]
+    kept.write([prediction(1, project="visits", model_version="9", label='"no"', shadow_of=one.id) for one in answered])
+    kept.close()
+    out = tmp_path / "out.jsonl"
+    assert len(lines(call, out)) == 6
+    assert lines(call, out, "--only", "answered") == ["100", "2", "0"]
+    assert lines(call, out, "--only", "shadow") == ["9"] * 3
+    assert {json.loads(line)["shadow_of"] for line in out.read_text().splitlines()} == {one.id for one in answered}
+    found = json.loads(call("stats", "visits", "--json"))
+    assert found["predictions"] == 3
+    assert [(one["answered"], one["records"]) for one in found["shadows"]] == [("100", 1), ("2", 1), ("0", 1)]
+    shown = call("stats", "visits").splitlines()
+    assert ["2", "9", "1", "0.0%", "1", "0.0%", "100.0%"] in [line.split() for line in shown]
+
+
 def test_pruning_needs_a_yes_and_an_age(call: Call, place: Workspace) -> None:
     with pytest.raises(UsageError, match="--before 30d, or keep"):
         call("prune", "visits", "--yes")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -17,8 +18,11 @@ import pytest
 from tests.adapters.mlflow import mlflow_garden as garden
 
 from shipway import wiring
+from shipway.adapters.mlflow.registry import MlflowRegistry
+from shipway.adapters.mlflow.tracking import MlflowTracker
 from shipway.cli.models import models
 from shipway.core.errors import UsageError
+from shipway.core.journal import Comparison
 from shipway.core.workspace import Workspace
 
 PATIENCE = 60
@@ -100,11 +104,13 @@ def test_a_move_by_other_means_shows(place: Workspace, call: Call, common: Path)
 
 
 @contextlib.contextmanager
-def served(place: Workspace, *words: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+def served(
+    place: Workspace, *words: str, names: Sequence[str] = ("garden",)
+) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
     """A client of `shipway serve` once it is ready, and its process."""
     log = place.root / "serve.log"
     with log.open("w") as stderr:
-        command = [sys.executable, "-m", "shipway", "serve", "garden", "--port", "0", *words]
+        command = [sys.executable, "-m", "shipway", "serve", *names, "--port", "0", *words]
         process = subprocess.Popen(command, cwd=place.root, stderr=stderr, text=True)
     try:
         until(lambda: re.search(r"http://127\.0\.0\.1:\d+", log.read_text()) is not None or process.poll() is not None)
@@ -167,3 +173,48 @@ def test_a_service_starts_and_goes_on_while_the_registry_is_away(place: Workspac
         call("promote", "garden", "2", "--override", "a trial")
         until(lambda: versions(client) == {"2"})
         until(lambda: "problems" not in client.get("/health/ready").json())
+
+
+def test_each_worker_serves_a_project_that_is_made_later_and_keeps_what_a_shadow_makes_beside_the_answers(
+    place: Workspace, call: Call, common: Path, tmp_path: Path
+) -> None:
+    with served(place, "--workers", "2", names=()) as (client, _):
+        assert versions(client) == {"1"}
+        call("promote", "garden", "2", "--override", "a trial", "--alias", "shadow")
+        until(lambda: client.get("/health/ready").json().get("shadows") == {"garden": "2"})
+
+        def asked() -> bool:
+            versions(client)
+            return bool(compared(place))
+
+        until(asked)
+        (one,) = compared(place)
+        assert (one.answered, one.shadow, one.agreed) == ("1", "2", one.records)
+
+        shutil.copytree(place.projects / "garden", place.projects / "meadow")
+        (tmp_path / "other").mkdir()
+        made = garden.make(tmp_path / "other")
+        tracker = MlflowTracker(place.root, "meadow", None, common / "cache")
+        registry = MlflowRegistry(place.root, "meadow", None, common / "cache", tracker).reading({"model": "key-1"})
+        registry.register(
+            made.model, made.verdict, made.bundle, made.data_version, title="", description="", alias="champion", pickle=False
+        )
+        until(lambda: {httpx.post(f"{client.base_url}/meadow/predict", json=RECORD).status_code for _ in range(12)} == {200})
+
+        file = place.projects / "garden" / "project.toml"
+        file.write_text(f'{PROJECT}[serve]\ncanary = {{ alias = "shadow", share = 0.5 }}\n')
+        until(lambda: "canaries" in client.get("/health/ready").json())
+        file.write_text(f'{PROJECT}[serve]\ncanary = {{ alias = "shadow", share = 5 }}\n')
+        until(lambda: "problems" in client.get("/health/ready").json())
+        body = client.get("/health/ready").json()
+        assert "share: expected a number above 0 and below 1, such as 0.1; found 5" in body["problems"]["garden"][0]
+        assert body["canaries"] == {"garden": {"version": "2", "share": 0.5}}
+
+
+def compared(place: Workspace) -> list[Comparison]:
+    """What the journal says of versions in the shadow."""
+    journal = wiring.journal(place)
+    try:
+        return journal.stats("garden").shadows
+    finally:
+        journal.close()

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ports.entries import SECOND, label, prediction
 
 from shipway.adapters.journal import SqliteJournal
-from shipway.core.journal import Feedback, Prediction
+from shipway.core import journal as journals
+from shipway.core.journal import Comparison, Feedback, Prediction, Which
 from shipway.core.ports import Journal
 
 if TYPE_CHECKING:
     from tests.ports.clusters import Cluster
 
 Make = Callable[[], Journal]
+CHOICES: tuple[Which, ...] = get_args(Which)
 
 names = (f"p{number}" for number in itertools.count())
 """A project for each example: the adapters of a kind share one journal."""
@@ -132,7 +136,7 @@ events = st.lists(
 
 @settings(max_examples=15)
 @given(events, st.randoms(use_true_random=False))
-def test_which_label_counts_does_not_depend_on_the_order_of_commits(
+def test_which_label_counts_does_not_depend_on_the_order_of_commits_nor_on_shadows(
     make: Make, found: list[tuple[bool, str, bool, str]], draw: object
 ) -> None:
     orders = []
@@ -148,6 +152,7 @@ def test_which_label_counts_does_not_depend_on_the_order_of_commits(
             else:
                 records.append(prediction(time, key, id=number, project=project))
         if shuffled:
+            records += [shadowed(one, "no") for one in records if isinstance(one, Prediction)]
             draw.shuffle(records)  # type: ignore[attr-defined]
         for one in records:
             journal.write([one], []) if isinstance(one, Prediction) else journal.write([], [one])
@@ -194,6 +199,65 @@ def test_the_stats_count_by_version_and_class(kept: Journal, project: str) -> No
 def test_a_project_without_predictions_has_empty_stats(kept: Journal) -> None:
     stats = kept.stats("nothing")
     assert (stats.predictions, stats.first, stats.last, stats.shares) == (0, None, None, [])
+
+
+def shadowed(one: Prediction, label: str, **changed: object) -> Prediction:
+    """The prediction of a version in the shadow of the one that made *one*."""
+    known = {"id": journals.ids(1)[0], "model_version": "4", "label": json.dumps(label), "shadow_of": one.id}
+    return msgspec.structs.replace(one, **known | changed)
+
+
+def test_a_shadow_is_read_only_where_it_is_asked_for(kept: Journal, project: str) -> None:
+    answered = prediction(1, project=project)
+    shadow = shadowed(answered, "no")
+    kept.write([answered, shadow])
+    found = {which: {one.id for page in kept.read(project, which=which) for one in page} for which in CHOICES}
+    assert found == {"answered": {answered.id}, "shadow": {shadow.id}, "all": {answered.id, shadow.id}}
+    ((one,),) = kept.read(project, which="shadow")
+    assert one.shadow_of == answered.id
+
+
+def test_a_shadow_has_the_label_of_what_it_shadows_and_takes_none_from_another(kept: Journal, project: str) -> None:
+    january, march, plain = (prediction(time, key, project=project) for time, key in ((10, "k"), (30, "k"), (30, None)))
+    shadows = [shadowed(one, "no") for one in (january, march, plain)]
+    said = [label(20, "a", project=project, key="k"), label(40, "b", project=project, prediction=plain.id)]
+    kept.write([*shadows, january, march, plain], said)
+    assert kept.joined(said) == 2
+    expected = {january.id: '"a"', march.id: None, plain.id: '"b"'}
+    assert labels(kept, project) == expected
+    found = {one.shadow_of: one.true_label for page in kept.read(project, which="shadow") for one in page}
+    assert found == expected
+
+
+def test_a_shadow_alone_joins_no_label_and_counts_for_nothing_that_was_answered(kept: Journal, project: str) -> None:
+    shadow = shadowed(prediction(1, "k", project=project), "no")
+    said = [label(2, project=project, key="k"), label(3, project=project, prediction=shadow.id)]
+    kept.write([shadow], said)
+    assert kept.joined(said) == 0
+    stats = kept.stats(project)
+    assert (stats.predictions, stats.labelled, stats.waiting, stats.shares, stats.shadows) == (0, 0, 2, [], [])
+
+
+def test_the_stats_compare_a_shadow_with_what_was_answered_on_the_same_records(kept: Journal, project: str) -> None:
+    answered = [prediction(time, project=project, label='"yes"') for time in range(1, 5)]
+    shadows = [shadowed(one, said) for one, said in zip(answered, ("yes", "no", "no", "yes"), strict=True)]
+    older = shadowed(prediction(0, project=project), "no")
+    truth = [
+        label(9, said, project=project, prediction=one.id) for one, said in zip(answered, ("yes", "no", "yes"), strict=False)
+    ]
+    kept.write([*answered, *shadows, older], truth)
+    stats = kept.stats(project)
+    assert (stats.predictions, stats.labelled) == (4, 3)
+    counts = {"records": 4, "agreed": 2, "labelled": 3, "answered_right": 2, "shadow_right": 2}
+    assert stats.shadows == [Comparison(answered="3", shadow="4", **counts)]
+
+
+def test_pruning_takes_the_shadows_along_and_leaves_those_of_what_stays(kept: Journal, project: str) -> None:
+    old, new = prediction(10, "k", project=project), prediction(30, "k", project=project)
+    kept.write([old, new, shadowed(old, "no"), shadowed(new, "no")], [label(40, project=project, key="k")])
+    assert kept.prune(project, 25 * SECOND, 100) == 2
+    left = [one for page in kept.read(project, which="all") for one in page]
+    assert [(one.time, one.true_label) for one in left] == [(30 * SECOND, '"yes"')] * 2
 
 
 def test_several_writers_at_once_lose_nothing(make: Make, project: str) -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.scoring import made
+from tests.serving import versions
 from tests.serving.served import serving
 
 from shipway.core.models import Release
+from shipway.serving import following
 from shipway.serving.app import create_app
 
 if TYPE_CHECKING:
@@ -32,3 +35,17 @@ def client(releases: Releases) -> Iterator[httpx.Client]:
     """A client of a running service with small limits."""
     with serving(create_app(releases, body_limit=20_000, record_limit=50)) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def exported_towns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("towns")
+    versions.export(root)
+    return root
+
+
+@pytest.fixture
+def towns(exported_towns: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the three versions of `tests.serving.versions`, which workers look at often."""
+    monkeypatch.setattr(following, "SECONDS", 0.02)
+    return Path(shutil.copytree(exported_towns, tmp_path / "towns"))

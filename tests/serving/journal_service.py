@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -69,9 +70,12 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(bundle: Path, journal: Path, *, limit: int | None = None, **projects: dict[str, Any]) -> Iterator[Service]:
+def service(
+    bundle: Path, journal: Path, *, limit: int | None = None, workers: int = 1, drain: float = 10.0, **projects: dict[str, Any]
+) -> Iterator[Service]:
     """A service whose journal is the file *journal*, once it listens; each of *projects* has its own `[serve.journal]`."""
     setup: dict[str, Any] = {"bundle": str(bundle), "journal": str(journal), "projects": projects or {"iris": {}}, "limit": limit}
+    setup |= {"workers": workers, "drain": drain}
     command = [sys.executable, "-m", "tests.serving.journal_service", json.dumps(setup)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -82,7 +86,7 @@ def service(bundle: Path, journal: Path, *, limit: int | None = None, **projects
         made.log.append(line)
         found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
         made.port = int(found[1]) if found else 0
-    reader = threading.Thread(target=_read, args=(made, len(setup["projects"])))
+    reader = threading.Thread(target=_read, args=(made, workers * len(setup["projects"])))
     reader.start()
     try:
         yield made
@@ -92,11 +96,11 @@ def service(bundle: Path, journal: Path, *, limit: int | None = None, **projects
         reader.join()
 
 
-def _read(made: Service, projects: int) -> None:
+def _read(made: Service, models: int) -> None:
     assert made.process.stderr is not None
     while line := made.process.stderr.readline():
         made.log.append(line)
-        if sum("is ready" in one for one in made.log) == projects:
+        if sum("is ready" in one for one in made.log) == models:
             made.loaded.set()
     made.loaded.set()
 
@@ -105,8 +109,8 @@ def main(text: str) -> None:
     from tests.scoring import made
 
     from shipway.adapters.journal import SqliteJournal
-    from shipway.core.keeping import Keeping
-    from shipway.serving import server
+    from shipway.core.journal.keeping import Keeping
+    from shipway.serving import processes, server
     from shipway.serving.app import create_app
     from shipway.serving.entries import QUEUE_LIMIT, Journalling
 
@@ -114,7 +118,19 @@ def main(text: str) -> None:
     keepings = {name: Keeping(**settings) for name, settings in setup["projects"].items()}
     journalling = Journalling(SqliteJournal(Path(setup["journal"])), keepings, b"salt", setup["limit"] or QUEUE_LIMIT)
     releases = [(made.release(name), Path(setup["bundle"])) for name in keepings]
-    server.run(create_app(releases, journal=journalling), port=0)
+    manner = server.Manner(drain=setup["drain"])
+    app = create_app(releases, journal=journalling, patient="socket" in setup)
+    if "socket" in setup:
+        processes.until_alone()
+        server.answer(app, socket.socket(fileno=setup["socket"]), manner)
+    elif setup["workers"] == 1:
+        server.run(app, port=0, manner=manner)
+    else:
+        with server.listen("127.0.0.1", 0, manner) as listener:
+            command = [sys.executable, "-m", "tests.serving.journal_service", json.dumps({**setup, "socket": listener.fileno()})]
+            workers = {f"worker {number}": command for number in range(setup["workers"])}
+            with processes.kept(workers, ROOT, listener=listener, drain=manner.drain):
+                server.wait()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tests.serving.served import serving
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core.journal import Labelled
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.serving.app import create_app
 from shipway.serving.entries import Journalling
 

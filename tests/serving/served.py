@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import uvicorn
+
+from shipway.serving import server as servers
+from shipway.serving.connections import Limits
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -21,10 +23,10 @@ SAID = {"description", "examples", "format"}
 
 
 @contextmanager
-def serving(app: FastAPI, *, ready: bool = True) -> Iterator[httpx.Client]:
+def serving(app: FastAPI, *, ready: bool = True, limits: Limits | None = None) -> Iterator[httpx.Client]:
     """A client of *app* on a free port, once all its models are ready."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+        server = servers.make(app, servers.Manner(limits=limits or Limits()))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -50,7 +50,7 @@ def test_every_reference_of_the_document_leads_somewhere(document: dict[str, Any
     for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)):
         assert reference in document["components"]["schemas"]
     assert document["openapi"].startswith("3.1")
-    own = {"/", "/{project}", "/{project}/traffic", "/health/live", "/health/ready"}
+    own = {"/", "/{project}", "/{project}/traffic", "/health/live", "/health/ready", "/metrics"}
     models = {f"/{name}/{what}" for name in ("iris", "visits") for what in ("predict", "explain")}
     assert document["paths"].keys() == own | models
 

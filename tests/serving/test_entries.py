@@ -11,7 +11,7 @@ from tests.scoring import made
 from tests.serving.kept import SALT, keeping, kept
 
 from shipway.core.contract import Column, Contract
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.serving import entries
 
 if TYPE_CHECKING:

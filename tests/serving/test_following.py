@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from tests.scoring import made
+from tests.serving import versions
 from tests.serving.served import serving
 from tests.serving.test_live import forged
 
 from shipway.core import lineup
 from shipway.core.lineup import Lineup, Refused
+from shipway.core.serve import Canary, Serve
 from shipway.scoring.predictor import Predictor
 from shipway.serving import following
 from shipway.serving.app import create_app
@@ -177,3 +179,36 @@ def test_the_document_of_the_service_describes_the_version_that_answers(bundles:
         lead(bundles, champion="2")
         until(lambda: version(client) == "2")
         assert client.get("/openapi.json").json()["paths"].keys() == before["paths"].keys()
+
+
+def test_a_project_that_gets_its_first_champion_later_is_served_from_then_on(bundles: Path, towns: Path) -> None:
+    (towns / "towns").rename(bundles / "towns")
+    app = create_app([lineup.released(bundles / "iris", "1")], follow=bundles, names=lambda: ["iris", "towns", "nobody"])
+    with serving(app) as client:
+        assert client.post("/towns/predict", json=versions.RECORD).status_code == 404
+        assert "/towns/predict" not in client.get("/openapi.json").json()["paths"]
+        versions.lead(bundles, champion="1")
+        until(lambda: client.post("/towns/predict", json=versions.RECORD).status_code == 200)
+        assert client.get("/health/ready").json()["models"] == {"iris": "1", "towns": "1"}
+        assert "/towns/predict" in client.get("/openapi.json").json()["paths"]
+        assert [one["name"] for one in client.get("/").json()["models"]] == ["iris", "towns"]
+        for page in ("/", "/docs"):
+            assert "towns" in client.get(page, headers={"Accept": "text/html"}).text
+
+
+def test_a_project_that_can_not_be_served_under_its_name_is_told_and_the_others_are_served(bundles: Path, towns: Path) -> None:
+    (towns / "towns").rename(bundles / "docs")
+    with serving(create_app([lineup.released(bundles / "iris", "1")], follow=bundles, names=lambda: ["docs"])) as client:
+        lineup.write(bundles / "docs", Lineup(versions={"champion": "1"}))
+        until(lambda: "docs" in client.get("/health/ready").json().get("problems", {}))
+        assert client.get("/health/ready").json()["models"] == {"iris": "1"}
+
+
+def test_a_canary_whose_challenger_is_refused_is_a_problem_and_another_challenger_is_none() -> None:
+    refused = {"challenger": Refused(version="2", reason="its gates")}
+    told = Lineup(versions={"champion": "1"}, refused=refused, serve=Serve())
+    assert told.problems == []
+    told = msgspec.structs.replace(told, serve=Serve(canary=Canary(alias="challenger", share=0.1)))
+    assert told.problems == ["the canary gets no requests, and the champion all, as challenger is not served: its gates"]
+    told = msgspec.structs.replace(told, versions={"champion": "1", "challenger": "0"})
+    assert told.problems == ["challenger stays as it was: its gates"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.serving.kept import kept
 from shipway.adapters.journal import SqliteJournal
 from shipway.core import journal as journals
 from shipway.core.journal import Feedback, Prediction
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.core.ports import Journal
 from shipway.serving import journalling
 from shipway.serving.entries import Journalling
@@ -157,3 +158,44 @@ def test_predictions_go_when_they_are_older_than_the_project_keeps_them(file: Pa
 
     asyncio.run(scenario())
     assert [one.time for one in kept(file, "iris")] == [now * SECOND]
+
+
+def test_what_a_shadow_made_is_kept_behind_what_was_answered_and_makes_no_answer_wait(file: Path) -> None:
+    async def scenario() -> None:
+        journal = Gated(file)
+        one = writer(journal)
+        await idle(one)
+        journal.open.clear()
+        assert one.keep_beside([prediction(1, shadow_of="0193")])
+        late = asyncio.get_running_loop().time() + 2 * LATE_SECONDS
+        while asyncio.get_running_loop().time() < late:
+            await asyncio.sleep(0)
+        await asyncio.wait_for(one.keep("iris", [prediction(2)]), 10)
+        assert (one.state().state, one.state().waiting) == ("ok", 1)
+        journal.open.set()
+        await one.stop()
+
+    asyncio.run(scenario())
+    assert len(kept(file, "iris")) == 1
+    with contextlib.closing(SqliteJournal(file)) as journal:
+        assert [one.time for page in journal.read("iris", which="all") for one in page] == [1 * SECOND, 2 * SECOND]
+
+
+def test_what_shadows_made_is_bounded_on_its_own_and_written_before_the_end(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journalling, "BESIDE_LIMIT", 5)
+
+    async def scenario() -> list[bool]:
+        journal = Gated(file)
+        one = writer(journal, limit=3)
+        await idle(one)
+        journal.open.clear()
+        taken = [one.keep_beside([prediction(1, shadow_of="0193")]) for _ in range(8)]
+        await asyncio.wait_for(one.keep("iris", [prediction(2)]), 10)
+        assert one.state().state == "ok"
+        journal.open.set()
+        await one.stop()
+        return taken
+
+    assert asyncio.run(scenario()) == [True] * 5 + [False] * 3
+    with contextlib.closing(SqliteJournal(file)) as journal:
+        assert sum(len(page) for page in journal.read("iris", which="all")) == 6

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import csv
+import gzip
 import io
 import json
 import uuid
@@ -11,8 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scoring import made
+from tests.serving.served import serving
+from tests.serving.test_turns import Gate
 
 from shipway.scoring.predictor import Predictor
+from shipway.serving.app import create_app
+from shipway.serving.turns import SCORING_THREADS, Limits
 
 if TYPE_CHECKING:
     import httpx
@@ -172,9 +178,26 @@ def test_a_cell_that_is_no_number_of_64_bits_breaks_the_contract(client: httpx.C
     assert [one["column"] for one in found["errors"]] == ["age"]
 
 
-def test_of_members_with_one_name_the_last_one_counts(client: httpx.Client) -> None:
-    twice = post(client, b'{"SepalLengthCm": 9, "SepalLengthCm": 5.1, "PetalLengthCm": 1.4}').json()
-    assert twice["predictions"][0]["probabilities"] == post(client, IRIS).json()["predictions"][0]["probabilities"]
+TWICE = {
+    "in a record": b'{"SepalLengthCm": 9, "SepalLengthCm": 5.1, "PetalLengthCm": 1.4}',
+    "of one value": b'{"SepalLengthCm":5,"SepalLengthCm":5,"PetalLengthCm":1.4}',
+    "spelled in two ways": b'{"SepalLengthCm":9,"\\u0053epalLengthCm" :5,"PetalLengthCm":1.4}',
+    "in a batch": b'{"records":[{"SepalLengthCm":9,"SepalLengthCm":5,"PetalLengthCm":1}]}',
+    "of columns": b'{"columns":{"SepalLengthCm":[9],"SepalLengthCm":[5],"PetalLengthCm":[1]}}',
+    "two batches": b'{"records":[],"records":[]}',
+    "in a cell": b'{"SepalLengthCm":{"a":{"b":1,"b":2}},"PetalLengthCm":1}',
+}
+
+
+@pytest.mark.parametrize("body", TWICE.values(), ids=TWICE.keys())
+def test_members_of_one_name_are_refused(client: httpx.Client, body: bytes) -> None:
+    assert "two members of one name" in problem(post(client, body), 400)["detail"]
+
+
+def test_what_looks_like_a_member_inside_of_a_text_is_none(client: httpx.Client) -> None:
+    record = made.RECORD | {"note": 'at 10:00 he said "id": twice, "id" : and {[', "town": ":"}
+    assert post(client, record, "visits").status_code == 200
+    assert post(client, {"records": [record, record]}, "visits").status_code == 200
 
 
 def test_bodies_and_batches_beyond_the_limits_are_refused(client: httpx.Client) -> None:
@@ -235,6 +258,82 @@ def test_unknown_addresses_and_wrong_methods_are_problems_too(client: httpx.Clie
     assert client.get("/iris/predict").headers["allow"] == "POST"
     problem(client.get("/iris/predict"), 405)
     problem(client.delete("/iris"), 405)
+
+
+def test_what_takes_a_body_names_its_method_to_who_uses_another(client: httpx.Client) -> None:
+    for path in ("/iris/predict", "/iris/versions/3/predict", "/iris/feedback"):
+        for method in ("GET", "HEAD", "PUT", "DELETE"):
+            answer = client.request(method, path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_body_may_come_in_chunks(client: httpx.Client) -> None:
+    body = json.dumps(IRIS).encode()
+    parts = (body[place : place + 3] for place in range(0, len(body), 3))
+    answer = client.post("/iris/predict", content=parts, headers={"Content-Type": "application/json"})
+    assert answer.json()["predictions"][0]["label"] == "setosa"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate", "gzip, gzip"])
+def test_a_compressed_body_is_not_unpacked(client: httpx.Client, encoding: str) -> None:
+    problem(post(client, gzip.compress(b"0" * 10**6), **{"Content-Encoding": encoding}), 415)
+
+
+CELLS: dict[str, tuple[bytes, bool]] = {
+    "a text of NaN": (b'"NaN"', False),
+    "a text of infinity": (b'"-inf"', False),
+    "minus nothing": (b"-0", True),
+    "minus nothing of a float": (b"-0.0", True),
+    "a denormal": (b"5e-324", True),
+    "less than a denormal": (b"1e-999", True),
+    "the largest": (b"1.7976931348623157e308", False),
+    "more digits than a float has": (b"0." + b"123456789" * 50, True),
+    "an integer beyond 64 bits": (b"9" * 25, True),
+    "an integer beyond a float": (b"9" * 400, False),
+    "a text beyond a float": (b'"1e999"', False),
+    "a NUL": (b'"\\u00005"', False),
+    "a surrogate pair": (b'"\\ud83d\\ude00"', False),
+    "a list": (b"[5]", False),
+    "an object": (b'{"a":5}', False),
+}
+
+
+@pytest.mark.parametrize(("cell", "answered"), CELLS.values(), ids=CELLS.keys())
+def test_an_odd_number_is_answered_or_breaks_the_contract(client: httpx.Client, cell: bytes, answered: bool) -> None:
+    response = post(client, b'{"SepalLengthCm":5,"PetalLengthCm":' + cell + b"}")
+    if answered:
+        assert response.status_code == 200, response.text
+        assert sum(response.json()["predictions"][0]["probabilities"].values()) == pytest.approx(1)
+    else:
+        assert cell not in response.content or len(cell) < 4
+        problem(response, 422)
+
+
+def test_the_name_of_an_unknown_column_is_cut(client: httpx.Client) -> None:
+    (error,) = problem(post(client, IRIS | {"x" * 5000: 1}), 422)["errors"]
+    assert error["column"] == "x" * 100
+
+
+def test_a_service_that_is_busy_refuses_before_the_body_is_read_and_answers_again_later(releases: Releases) -> None:
+    app = create_app(releases, limits=Limits(requests=1))
+    with serving(app) as client:
+        post(client, IRIS)
+        turns, gate, held = app.state.turns, Gate(), []
+        try:
+            for _ in range(SCORING_THREADS + 1):
+                held.append(asyncio.run_coroutine_threadsafe(turns.run("iris", 1, gate.work), turns.loop))
+                if len(held) <= SCORING_THREADS:
+                    gate.entered.acquire()
+            while not turns.waiting()["iris"]:
+                assert not held[-1].done()
+            response = post(client, b"no JSON")
+            assert "Overloaded" in problem(response, 503)["detail"]
+            assert int(response.headers["retry-after"]) > 0
+        finally:
+            gate.opened.set()
+        for one in held:
+            one.result()
+        assert post(client, IRIS).status_code == 200
 
 
 json_values = st.recursive(

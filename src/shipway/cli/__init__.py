@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "Say where the report on a project's data is.",
     "serve": "Serve champions in one microservice that follows the registry.",
     "models": "List, show, promote and roll back the versions of a project's model.",
+    "keys": "Add, list and revoke the API keys of the service.",
     "journal": "Export, prune and count the predictions that were answered.",
     "demo": "Run the three case studies and ask each endpoint once.",
 }

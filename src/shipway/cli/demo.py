@@ -75,7 +75,7 @@ def _service(place: Workspace) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "shipway", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "shipway", "serve", "--host", "127.0.0.1", "--port", str(port), "--no-auth"]
     process = subprocess.Popen(command, cwd=place.root, env=os.environ | {"PYTHONUNBUFFERED": "1"})
     address = f"http://127.0.0.1:{port}"
     try:

@@ -11,9 +11,10 @@ import msgspec
 
 from shipway.cli import tables, words
 from shipway.core import journal as journals
-from shipway.core import journal_export, keeping
+from shipway.core import serve
 from shipway.core.errors import UsageError
-from shipway.core.journal import Stats
+from shipway.core.journal import Comparison, Stats, Which, keeping
+from shipway.core.journal import export as journal_export
 
 PIECE = 5_000
 """Predictions that are deleted in one transaction: a service that writes at the same time waits for it, and for no longer."""
@@ -48,7 +49,8 @@ def journal() -> None:
 @click.option("--out", metavar="FILE", type=words.a_file, required=True, help="The file: .parquet, .csv or .jsonl.")
 @click.option("--since", metavar="WHEN", type=Moment(), help="Only from then on: a date, a time, or an age such as 30d.")
 @click.option("--until", metavar="WHEN", type=Moment(), help="Only from before then.")
-def export(project: str, out: Path, since: int | None, until: int | None) -> None:
+@click.option("--only", type=click.Choice(["answered", "shadow"]), help="Only what callers got, or only what was made beside it.")
+def export(project: str, out: Path, since: int | None, until: int | None, only: Which | None) -> None:
     """Write the predictions of PROJECT with their true labels to a file, one line each, by time."""
     from shipway import wiring
 
@@ -56,7 +58,7 @@ def export(project: str, out: Path, since: int | None, until: int | None) -> Non
     place = wiring.open_workspace()
     found = wiring.journal(place)
     try:
-        count = journal_export.save(found.read(place.folder(project).name, since, until), out)
+        count = journal_export.save(found.read(place.folder(project).name, since, until, only or "all"), out)
     finally:
         found.close()
     click.echo(f"{count:,} predictions are in {out}")
@@ -75,7 +77,7 @@ def prune(project: str, before: int | None, yes: bool) -> None:
 
     place = wiring.open_workspace()
     folder, _ = wiring.open_project(place, project)
-    age = keeping.of(folder).age
+    age = serve.of(folder).journal.age
     if before is None:
         if age is None:
             raise UsageError(f"say what is old: --before 30d, or keep in [serve.journal] of {folder.file}")
@@ -126,6 +128,17 @@ def _show(name: str, counted: Stats) -> None:
         click.echo()
         rows = [(one.model_version, str(one.label), f"{one.predictions:,}", f"{one.labelled:,}") for one in counted.shares]
         tables.show(("version", "label", "predictions", "with a true label"), rows)
+    if counted.shadows:
+        click.echo("\nversions in the shadow, on the records that both versions labelled:")
+        tables.show(
+            ("version", "shadow", "records", "agree", "with a true label", "version right", "shadow right"),
+            [_compared(one) for one in counted.shadows],
+        )
+
+
+def _compared(one: Comparison) -> tuple[str, ...]:
+    right = [f"{count / one.labelled:.1%}" if one.labelled else "" for count in (one.answered_right, one.shadow_right)]
+    return (one.answered, one.shadow, f"{one.records:,}", f"{one.agreed / one.records:.1%}", f"{one.labelled:,}", *right)
 
 
 def _time(moment: int | None) -> str | None:

@@ -39,17 +39,20 @@ def new(table: Path, target: str, name: str | None, serve: bool, port: int | Non
     if not serve:
         click.echo(f"Next: {_there(begun)}shipway run {begun.name}")
         return 0
-    from shipway import settings, wiring
+    from shipway import operating, preflight, settings, wiring
     from shipway.cli.run import GATES_DID_NOT_HOLD, run_one
     from shipway.core.pipeline import Selection
 
+    known = settings.load(begun.place.root)
+    setup = preflight.Setup(host=known.host, port=known.port if port is None else port)
+    preflight.entrance(begun.place, setup)
     if not run_one(begun.place, begun.name, selection=Selection()).held:
         return GATES_DID_NOT_HOLD
-    known = settings.load(begun.place.root)
-    port = known.port if port is None else port
     row = shlex.quote(json.dumps(wiring.example_row(begun.place, begun.name), ensure_ascii=False, default=str))
-    click.echo(f"Ask it:\n  curl -s http://{known.host}:{port}/{begun.name}/predict -H 'Content-Type: application/json' -d {row}")
-    wiring.serve(begun.place, wiring.releases(begun.place, [begun.name]), known.host, port)
+    click.echo(
+        f"Ask it:\n  curl -s http://{setup.host}:{setup.port}/{begun.name}/predict -H 'Content-Type: application/json' -d {row}"
+    )
+    operating.serve(begun.place, preflight.releases(begun.place, [begun.name]), setup)
     return 0
 
 

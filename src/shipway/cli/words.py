@@ -25,6 +25,16 @@ target = click.option(
     "--target", required=True, metavar="COLUMN", help="The column to predict: its name, or its place (0 first, -1 last)."
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a project on stdout.")
+tls_certificate = click.option(
+    "--tls-certificate", metavar="FILE", help="Speak HTTPS with this certificate (PEM), those of its authorities after it."
+)
+tls_key = click.option("--tls-key", metavar="FILE", help="The private key of the certificate (PEM, without a password).")
+drain = click.option(
+    "--drain",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="From SIGTERM to the end; 10 by default.",
+)
 a_file = click.Path(dir_okay=False, path_type=Path)
 
 

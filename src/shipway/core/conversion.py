@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -84,7 +84,9 @@ def _expected(choices: tuple[Any, ...]) -> str:
     for choice in choices:
         if choice is type(None):
             continue
-        if get_origin(choice) in UNIONS:
+        if get_origin(choice) is Annotated:
+            said.append(_expected(get_args(choice)[:1]))
+        elif get_origin(choice) in UNIONS:
             said.append(_expected(get_args(choice)))
         elif get_origin(choice) is Literal:
             values = get_args(choice)

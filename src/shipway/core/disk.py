@@ -11,8 +11,10 @@ import secrets
 import shutil
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from shipway.core.errors import OutsideError, UsageError
 
@@ -21,6 +23,9 @@ CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno
 
 SECRET_BYTES = 32
 """As many as a key of HMAC with SHA-256 can use (RFC 2104, section 3)."""
+
+LOCK_PAUSE = 0.02
+"""Seconds between two attempts at a lock that is waited for."""
 
 
 def refusal(error: OSError) -> OutsideError | None:
@@ -39,12 +44,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write *content* so that a reader, or a crash at any moment, sees the old file or the new one and never a part."""
+def write_file(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write *content* so that a reader, or a crash at any moment, sees the old file or the new one and never a part.
+
+    Args:
+        mode: Who may do what with the file, less what the process's umask takes away.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with aside.open("wb") as file:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -106,22 +115,42 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
+def locked(path: Path, what: str, *, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock file *path* for the block; the system frees it when the process ends, however it ends.
+
+    Args:
+        patience: Seconds to wait for another process that holds it.
 
     Raises:
         UsageError: Another process holds it; *what* says what it is doing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + patience
     with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise UsageError(f"{what} is going on already (process {file.read() or 'unknown'}); wait for it or end it") from None
+        while not _lock(file):
+            if time.monotonic() >= end:
+                file.seek(0)
+                raise UsageError(f"{what} is going on already (process {file.read() or 'unknown'}); wait for it or end it")
+            time.sleep(LOCK_PAUSE)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        yield
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock file *path* for the block, waiting for whoever has it."""
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -12,6 +12,7 @@ import msgspec
 from shipway.core import disk
 from shipway.core.errors import OutsideError
 from shipway.core.models import Interval, Release
+from shipway.core.serve import Serve
 
 FILE = "lineup.json"
 CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
@@ -33,21 +34,39 @@ class Lineup(msgspec.Struct, frozen=True, kw_only=True):
         versions: Alias -> the version that is exported and may be served.
         refused: Alias -> the version that it points to by now and why that is not served; the one in `versions` stays.
         away: Why the registry could not be asked; None where it answered.
+        serve: How the project says that it is served; None where nothing was told of that.
+        unread: Why its file could not be read, so that `serve` is what it said before; None where it could.
     """
 
     versions: dict[str, str] = {}
     refused: dict[str, Refused] = {}
     away: str | None = None
+    serve: Serve | None = None
+    unread: str | None = None
 
     @property
     def problems(self) -> list[str]:
-        """Why what is served may not be what the registry says, in sentences.
+        """Why what is served may not be what the registry and the project's file say, in sentences.
 
-        That a challenger is not served is no problem: a run calls so what its gates did not let through.
+        That a challenger is not served is no problem, unless it is to be the canary: a run calls so what its gates did not let
+        through.
         """
         told = [f"the registry can't be asked: {self.away}"] if self.away else []
-        refused = {alias: one.reason for alias, one in self.refused.items() if alias != CHALLENGER}
-        return told + [f"{alias} stays as it was: {reason}" for alias, reason in refused.items()]
+        if self.unread:
+            told.append(f"it is served as its file said before: {self.unread}")
+        canary = self.serve.canary if self.serve else None
+        without = canary.alias if canary and canary.alias not in self.versions else None
+        refused = {alias: one.reason for alias, one in self.refused.items()}
+        if canary is None or canary.alias != CHALLENGER:
+            refused.pop(CHALLENGER, None)
+        if without is not None:
+            reason = refused.pop(without, "no version has that alias")
+            told.append(f"the canary gets no requests, and the champion all, as {without} is not served: {reason}")
+        for alias, reason in refused.items():
+            told.append(f"{alias} {'stays as it was' if alias in self.versions else 'is not served'}: {reason}")
+        if SHADOW in self.versions and self.serve and not self.serve.journal.enabled:
+            told.append("the version in the shadow gets no copy of the traffic, as predictions are not kept")
+        return told
 
 
 class Move(msgspec.Struct, frozen=True):

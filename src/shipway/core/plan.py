@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from shipway.core import disk, fingerprint, keeping
+from shipway.core import disk, fingerprint, serve
 from shipway.core.artifacts import Document
 from shipway.core.contract import Contract
 from shipway.core.conversion import convert
@@ -92,7 +92,7 @@ def check_sections(steps: Iterable[Step[..., Any]], project: ProjectFolder) -> N
         settings[step.name] = settings_of(step, project)
         for annotation in step.annotations.values():
             from_folder(annotation, project)
-    keeping.of(project)
+    serve.of(project)
     for step in steps:
         _check(step, settings, project, step.checks)
 

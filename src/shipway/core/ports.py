@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NewType, Protocol, Self, runtime_checkable
 
 from shipway.core.artifacts import DataVersion, Received, Table
-from shipway.core.journal import Feedback, Labelled, Prediction, Stats
+from shipway.core.journal import Feedback, Labelled, Prediction, Stats, Which
 from shipway.core.models import Bundle, Model, ModelVersion, Verdict
 
 Staging = NewType("Staging", Path)
@@ -117,13 +117,19 @@ class Journal(Protocol):
     nothing is opened before the first call, so that a process can be forked before it.
     """
 
+    @property
+    def place(self) -> str:
+        """Where it is, without user and password."""
+
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
         """Commit all or none; what is there already stays as it is. With nothing to write it is seen whether it could."""
 
     def joined(self, feedback: Sequence[Feedback]) -> int:
         """How many of *feedback* have their prediction in the journal."""
 
-    def read(self, project: str, since: int | None = None, until: int | None = None) -> Iterator[list[Labelled]]:
+    def read(
+        self, project: str, since: int | None = None, until: int | None = None, which: Which = "answered"
+    ) -> Iterator[list[Labelled]]:
         """Predictions from *since* to before *until*, by time, in batches; the label that counts is joined to each."""
 
     def stats(self, project: str) -> Stats: ...
@@ -131,7 +137,8 @@ class Journal(Protocol):
     def prune(self, project: str, before: int, limit: int) -> int:
         """Delete about *limit* of the predictions made before *before*, oldest first, with their labels; gives how many.
 
-        Once none is left, labels from before then that still wait for a prediction go too.
+        Shadows go with the ones that they shadow, and count. Once none is left, labels from before then that still wait for a
+        prediction go too.
         """
 
     def close(self) -> None: ...

@@ -48,6 +48,26 @@ class Workspace:
         """Of the journal's hashes."""
         return self.state / "journal.salt"
 
+    @property
+    def keys(self) -> Path:
+        """The API keys of the service, unless a setting names another file."""
+        return self.state / "keys.json"
+
+    @property
+    def rates(self) -> Path:
+        """How much of its rate each key has used up, for all workers of this machine."""
+        return self.state / "keys.rates"
+
+    @property
+    def traffic(self) -> Path:
+        """Where the workers of services tell each other of the last hour's requests."""
+        return self.state / "traffic"
+
+    @property
+    def metrics(self) -> Path:
+        """Where the workers of a service share the figures of its metrics: `PROCESS/`."""
+        return self.state / "metrics"
+
     def lock(self, name: str) -> Path:
         return self.state / f"{name}.lock"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from typing import Any
 
@@ -11,10 +10,12 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from shipway.core.lineup import SHADOW
 from shipway.scoring import explanation
-from shipway.serving import answers, documentation, problems
+from shipway.serving import answers, documentation, doors, problems
+from shipway.serving.doors import Guard
 from shipway.serving.journalling import State
-from shipway.serving.live import Live
+from shipway.serving.live import Live, LiveModels
 from shipway.serving.pages import asking
 from shipway.serving.pages import home as home_page
 from shipway.serving.pages import project as project_page
@@ -24,21 +25,29 @@ from shipway.serving.problems import RETRY_SECONDS, Problem, unready
 from shipway.serving.service import Service
 from shipway.serving.traffic import BUCKETS
 
+DOCUMENTS = 16
+"""OpenAPI documents that are kept: one for each set of projects that keys are good for."""
+
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     "default": {"description": "A problem.", "content": {problems.MEDIA_TYPE: {}}},
 }
 
 
-def add(app: FastAPI, service: Service) -> None:
+def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
     """Add the routes to *app*, after all others, as its document lists what is there."""
     models, writer = service.models, service.writer
+
+    def seen(request: Request) -> LiveModels:
+        """The models that the caller may see."""
+        guest = doors.guest(request)
+        return models.only([name for name in models if guest.may_see(name)])
 
     @app.get("/", summary="The models", response_class=Response, responses=DOCUMENTED, tags=["service"])
     async def home(request: Request) -> Response:
         """A page for a browser, `{"models": [...]}` for any other client."""
         if _wants_page(request.headers.get("accept", "")):
-            return _page(home_page.page(models))
-        return _json(msgspec.json.encode({"models": [answers.model(live) for live in models.values()]}), vary="Accept")
+            return _page(home_page.page(seen(request)))
+        return _json(msgspec.json.encode({"models": [answers.model(live) for live in seen(request).values()]}), vary="Accept")
 
     @app.get("/health/live", summary="Whether the process answers", response_class=Response, tags=["service"])
     async def alive() -> Response:
@@ -47,28 +56,30 @@ def add(app: FastAPI, service: Service) -> None:
     @app.get(
         "/health/ready", summary="Whether every model answers", response_class=Response, responses=DOCUMENTED, tags=["service"]
     )
-    async def ready() -> Response:
-        """503 until each model is loaded and gives the stored answers to its self-tests, and while the journal takes nothing.
+    async def ready(request: Request) -> Response:
+        """503 until each model is loaded and gives the stored answers to its self-tests, while the journal takes nothing, and
+        once the service was told to stop.
 
-        Where a model that answers is not the one that the registry says, `problems` tells why.
+        Where a model that answers is not the one that the registry says, `problems` tells why. `shadows` names the versions that
+        get a copy of the traffic, `canaries` those that answer a share of it. Where keys are in force, who shows none is told
+        the status only.
         """
+        known, shown = doors.guest(request).known, seen(request)
+        if (connections := getattr(app.state, "connections", None)) is not None and connections.draining is not None:
+            raise Problem(503, "Not ready: the service stops.", {"Retry-After": RETRY_SECONDS}, reason="draining")
         if not models.ready:
-            raise unready([live for live in models.values() if live.state != "ready"])
-        answer: dict[str, Any] = {
-            "status": "ready",
-            "models": {name: live.release.version for name, live in models.items()},
-        }
-        if problems := {name: problems for name, problems in models.problems.items() if problems}:
-            answer["problems"] = problems
-        if writer is not None:
-            if writer.refuses(*models):
-                raise _unkept(writer.state())
-            answer["journal"] = writer.state()
-        return _json(msgspec.json.encode(answer))
+            raise unready([live for live in shown.values() if live.state != "ready"])
+        if writer is not None and writer.refuses(*models):
+            raise _unkept(writer.state() if known else None)
+        return _json(msgspec.json.encode({"status": "ready"} | (_told(service, shown, guard) if known else {})))
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return _page(asking.page(models))
+    async def docs(request: Request) -> Response:
+        return _page(asking.page(seen(request)))
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def document(request: Request) -> Response:
+        return _json(msgspec.json.encode(openapi(seen(request))))
 
     @app.get("/{project}", summary="A model", response_class=Response, responses=DOCUMENTED, tags=["service"])
     async def model(request: Request, project: str) -> Response:
@@ -97,30 +108,54 @@ def add(app: FastAPI, service: Service) -> None:
         version = (live.release.name, live.release.version)
         if version not in orders and live.predictor is not None:
             work = functools.partial(explanation.by_heed, live.predictor)
-            orders[version] = await asyncio.get_running_loop().run_in_executor(service.scoring, work)
+            orders[version] = await service.turns.run(live.release.name, explanation.ROWS, work)
         return orders.get(version, live.card.contract.features)
 
     own = documentation.own(app.routes)
 
-    @functools.lru_cache(maxsize=1)
-    def described(versions: tuple[str, ...]) -> dict[str, Any]:
-        return documentation.document(own, models, service.journal)
+    @functools.lru_cache(maxsize=DOCUMENTS)
+    def described(served: tuple[tuple[str, str, str], ...], guarded: bool) -> dict[str, Any]:
+        shown = models.only([name for name, *_ in served])
+        return documentation.document(own, shown, service.journal, guarded=guarded)
 
-    app.openapi = lambda: described(tuple(live.release.version for live in models.values()))  # type: ignore[method-assign]
+    def openapi(shown: LiveModels = models) -> dict[str, Any]:
+        """The document of what is served now, made anew when that changes."""
+        guarded = guard is not None and guard.keyring.in_force
+        kept = service.journal.keeping if service.journal is not None else lambda name: None
+        return described(tuple((name, live.release.version, str(kept(name))) for name, live in shown.items()), guarded)
+
+    app.openapi = openapi  # type: ignore[method-assign]
     # FastAPI answers no HEAD, which probes send; added now, as its document would list each address twice.
     for route in app.routes:
         if isinstance(route, Route) and route.methods and "GET" in route.methods:
             route.methods.add("HEAD")
 
 
-def _unkept(state: State) -> Problem:
-    told = f"{state.waiting:,} wait for {state.lag:.0f} s, {state.lost:,} were answered and not kept"
-    return Problem(
-        503,
-        f"Not ready: the journal is {state.state}, so predictions can't be kept; {told}.",
-        {"Retry-After": RETRY_SECONDS},
-        reason="unkept",
-    )
+def _told(service: Service, shown: LiveModels, guard: Guard | None) -> dict[str, Any]:
+    """How the service is, for a caller who may know."""
+    told: dict[str, Any] = {"models": {name: live.release.version for name, live in shown.items()}}
+    if problems := {name: problems for name, problems in shown.problems.items() if problems}:
+        told["problems"] = problems
+    if shadows := {name: live.release.version for name in shown if (live := shown.led(name, SHADOW)) is not None}:
+        told["shadows"] = shadows
+    splits = {name: split for name, live in shown.items() if (split := service.split(live)) is not None}
+    if splits:
+        told["canaries"] = {
+            name: {"version": split.canary.release.version, "share": split.share} for name, split in splits.items()
+        }
+    if service.writer is not None:
+        told["journal"] = service.writer.state()
+    if guard is not None and guard.keyring.in_force:
+        told["keys"] = {"valid": len(guard.keyring), "problems": guard.problems}
+    return told
+
+
+def _unkept(state: State | None) -> Problem:
+    told = "Not ready."
+    if state is not None:
+        waiting = f"{state.waiting:,} wait for {state.lag:.0f} s, {state.lost:,} were answered and not kept"
+        told = f"Not ready: the journal is {state.state}, so predictions can't be kept; {waiting}."
+    return Problem(503, told, {"Retry-After": RETRY_SECONDS}, reason="unkept")
 
 
 def _wants_page(accept: str) -> bool:

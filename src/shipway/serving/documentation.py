@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 
 from shipway.core import journal as journals
 from shipway.core.contract import Contract, text_of
-from shipway.serving import schemas
+from shipway.serving import doors, schemas
 from shipway.serving.answers import STAND_IN
 from shipway.serving.entries import Journalling
 from shipway.serving.feedback import SHAPES as SHAPES_OF_LABELS
@@ -24,14 +24,40 @@ if TYPE_CHECKING:
 
 TITLE = "Shipway"
 ERRORS = {
-    "400": "The body is not a JSON object.",
-    "413": "The body is too large.",
-    "415": "The body is not sent as JSON.",
+    "400": "The body is not a JSON object, is nested too deeply, or names a member twice.",
+    "401": "The service asks for an API key, and none that it knows was sent.",
+    "403": "The API key is not for this project.",
+    "404": "There is no such project or version; or, for labels, it keeps no predictions.",
+    "408": "The request took too long to come.",
+    "413": "The body is too large, or has too many records.",
+    "415": "The body is not sent as JSON in UTF-8, without a Content-Encoding.",
     "422": "A record breaks the contract.",
-    "503": "The model is being loaded, or could not be; or predictions can't be kept at the moment.",
+    "429": "The API key has asked more often than it may; Retry-After says when it may again.",
+    "500": "A fault of the service, which its log tells.",
+    "503": (
+        "The model is being loaded, or could not be; or too many requests wait; or predictions can't be kept at the moment. "
+        "Retry-After says when to try again."
+    ),
+}
+"""What can happen to a request, by status."""
+
+FEEDBACK_ERRORS = {
+    **ERRORS,
+    "422": "A label is not what it must be.",
+    "503": "Too many requests wait, or labels can't be kept at the moment. Retry-After says when to try again.",
 }
 
-FEEDBACK_ERRORS = {**ERRORS, "422": "A label is not what it must be.", "503": "Labels can't be kept at the moment."}
+KEY_ERRORS = {
+    "401": "No API key, or one that is not valid.",
+    "403": "The API key is for other projects.",
+    "429": "The API key has asked too often; Retry-After says for how many seconds to wait.",
+}
+KEY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "password": {"type": "http", "scheme": "basic", "description": "The key is the password, of any user name."},
+}
+"""The ways to show a key, as the document calls them."""
 
 
 def own(routes: Sequence[BaseRoute]) -> dict[str, Any]:
@@ -40,8 +66,15 @@ def own(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     return found
 
 
-def document(own: dict[str, Any], models: LiveModels, journal: Journalling | None = None) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of a service that keeps its predictions in *journal*: its *own* part and that of its models."""
+def document(
+    own: dict[str, Any], models: LiveModels, journal: Journalling | None = None, *, guarded: bool = False
+) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a service: its *own* part and that of its models.
+
+    Args:
+        journal: Where predictions are kept.
+        guarded: Whether callers need an API key.
+    """
     found = copy.deepcopy(own)
     found["info"]["description"] = _describe(models)
     parts = found.setdefault("components", {}).setdefault("schemas", {})
@@ -59,6 +92,8 @@ def document(own: dict[str, Any], models: LiveModels, journal: Journalling | Non
             parts[f"{name}.Label"] = schemas.label(contract, by_key=keeping.keeps_key(contract))
             parts["Feedback"] = schemas.FEEDBACK
             found["paths"][f"/{name}/feedback"] = {"post": _feedback(live)}
+    if guarded:
+        _guard(found)
     return found
 
 
@@ -171,6 +206,18 @@ def _feedback(live: Live) -> dict[str, Any]:
             **_problems(FEEDBACK_ERRORS),
         },
     }
+
+
+def _guard(document: dict[str, Any]) -> None:
+    """Say of each operation that it needs a key, but of those that probes ask."""
+    document["components"]["securitySchemes"] = KEY_SCHEMES
+    document["security"] = [{name: []} for name in KEY_SCHEMES]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if path in doors.OPEN:
+                operation["security"] = []
+            else:
+                operation["responses"] |= _problems(KEY_ERRORS)
 
 
 def _problems(errors: Mapping[str, str]) -> dict[str, Any]:

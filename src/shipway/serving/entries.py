@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from shipway.core import journal as journals
-from shipway.core.contract import Contract, text_of
+from shipway.core.contract import Column, Contract, text_of
 from shipway.core.journal import Prediction
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.core.ports import Journal
 from shipway.serving.live import Live
 
@@ -32,7 +32,7 @@ class Journalling:
     """
 
     journal: Journal
-    keepings: Mapping[str, Keeping]
+    keepings: dict[str, Keeping]
     salt: bytes = field(repr=False)
     limit: int = QUEUE_LIMIT
 
@@ -77,6 +77,23 @@ def predictions(
     ]
 
 
+def shadows(
+    live: Live,
+    journal: Journalling,
+    records: Sequence[Mapping[str, Any]],
+    answers: Sequence[Mapping[str, Any]],
+    *,
+    answered: Sequence[Prediction],
+    latency: float,
+) -> list[Prediction]:
+    """What is kept of *answers* that a version in the shadow made to *records*, beside the predictions that were *answered*."""
+    made = predictions(live, journal, records, answers, came=journals.now())
+    return [
+        msgspec.structs.replace(one, time=other.time, key=other.key, caller=other.caller, shadow_of=other.id, latency=latency)
+        for one, other in zip(made, answered, strict=True)
+    ]
+
+
 def key(contract: Contract, keeping: Keeping, salt: bytes, record: Mapping[str, Any]) -> str | None:
     """The key of *record* as predictions and labels meet by it; None where a part of it is missing, or is no text or number.
 
@@ -84,15 +101,19 @@ def key(contract: Contract, keeping: Keeping, salt: bytes, record: Mapping[str, 
     """
     found = []
     for name in contract.key:
-        value = record.get(name)
-        column = contract.columns[name]
-        if not isinstance(value, str | bool | int | float) or (isinstance(value, str) and value in column.missing):
+        part = text(contract.columns[name], record.get(name))
+        if part is None:
             return None
-        text = text_of(value)
-        if column.type in ("integer", "number") and isinstance(value, str):
-            text = _plain(text)
-        found.append(_hashed(text, salt) if name in keeping.hash else text)
+        found.append(_hashed(part, salt) if name in keeping.hash else part)
     return _json(found)
+
+
+def text(column: Column, value: Any) -> str | None:
+    """The text of a cell of *column*, the same for a number and its text; None where it is missing, or is no text or number."""
+    if not isinstance(value, str | bool | int | float) or (isinstance(value, str) and value in column.missing):
+        return None
+    found = text_of(value)
+    return _plain(found) if column.type in ("integer", "number") and isinstance(value, str) else found
 
 
 def _kept(name: str, value: Any, keeping: Keeping, salt: bytes) -> Any:

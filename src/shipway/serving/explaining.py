@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 
 import msgspec
@@ -24,9 +23,12 @@ def add(app: FastAPI, service: Service) -> None:
         outcome.project, outcome.version = live.release.name, live.release.version
         if live.predictor is None:
             raise unready([live])
-        body = await requests.receive(request, service.body_limit)
-        work = functools.partial(_answer, live, body, service.record_limit)
-        content = await asyncio.get_running_loop().run_in_executor(service.scoring, work)
+        name, turns = live.release.name, service.turns
+        turns.admit(name)
+        with turns.hold(name) as held:
+            body = await requests.receive(request, held, service.body_limit)
+            work = functools.partial(_answer, live, body, service.record_limit)
+            content = await turns.run(name, explanation.ROWS, work)
         outcome.records = 1
         return Response(content, media_type="application/json")
 

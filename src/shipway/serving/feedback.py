@@ -11,27 +11,31 @@ import msgspec
 from shipway.core import journal
 from shipway.core.contract import Breach, Contract, Level, text_of
 from shipway.core.journal import Feedback
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.scoring.predictor import RecordError
 from shipway.serving import entries
 from shipway.serving.entries import Journalling
 from shipway.serving.live import Live
 from shipway.serving.problems import Problem
-from shipway.serving.requests import decode, too_many
+from shipway.serving.requests import SLACK, decode, too_many
 
 SHAPES = '{"id": ..., "label": ...}, {"key": ..., "label": ...} or {"feedback": [...]}'
+
+MEMBERS = 3
+"""Of a label: the prediction or its key, which may be an object, and the label."""
 
 KINDS: dict[type, str] = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
-def read(body: bytes, live: Live, journalling: Journalling, limit: int) -> list[Feedback]:
+def read(body: bytes, live: Live, journalling: Journalling, limit: int, caller: str | None = None) -> list[Feedback]:
     """The labels of a body, in order; the project of *live* must be one whose predictions are kept.
 
     Raises:
         Problem: 400 for what is no JSON object, 413 for more labels than *limit*, 422 for a batch of the wrong shape.
         RecordError: Labels that are not what they must be, by their place in the request.
     """
-    document = decode(body, SHAPES)
+    contract = live.card.contract
+    document = decode(body, SHAPES, SLACK + 2 * limit * (MEMBERS + len(contract.key)))
     found: Any = [document]
     if "feedback" in document:
         found = document["feedback"]
@@ -41,12 +45,12 @@ def read(body: bytes, live: Live, journalling: Journalling, limit: int) -> list[
         raise too_many(limit)
     keeping = journalling.keeping(live.release.name)
     assert keeping is not None
-    reader = _Reader(live.card.contract, keeping, journalling.salt)
+    reader = _Reader(contract, keeping, journalling.salt)
     read = [reader.read(place, one) for place, one in enumerate(found)]
     if reader.breaches:
         raise RecordError(reader.breaches)
-    came, ids = journal.now(), journal.ids(len(read))
-    return [Feedback(id=one, project=live.release.name, time=came, **told) for one, told in zip(ids, read, strict=True)]
+    known: dict[str, Any] = {"project": live.release.name, "time": journal.now(), "caller": caller}
+    return [Feedback(id=one, **known, **told) for one, told in zip(journal.ids(len(read)), read, strict=True)]
 
 
 def answer(feedback: list[Feedback], joined: int) -> bytes:

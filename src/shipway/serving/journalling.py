@@ -36,6 +36,9 @@ PAUSES = (0.1, 5.0)
 DRAIN_SECONDS = 5.0
 """For what still waits when the service is told to stop; within the time that platforms give between SIGTERM and SIGKILL."""
 
+BESIDE_LIMIT = 5_000
+"""Predictions of versions in the shadow that wait, beside the limit of those that were answered: 5 MB."""
+
 PRUNE_SECONDS, PRUNE_AT_ONCE = 3600.0, 2_000
 """How often old predictions are looked for, and how many go in one transaction, so that commits wait for none for long."""
 
@@ -66,6 +69,7 @@ class Entry:
         since: When, by the monotonic clock.
         done: Resolved after the write with how many labels joined, or with None where it failed.
         strict: Given up when the write fails, as the request is refused then.
+        beside: Of a version in the shadow: nobody waits for it, so it never counts as late.
     """
 
     predictions: Sequence[Prediction]
@@ -73,17 +77,19 @@ class Entry:
     since: float
     done: asyncio.Future[int | None] | None
     strict: bool
+    beside: bool = False
 
 
 class Writer:
-    """The one thread of a worker that writes to the journal. All other methods are called on the event loop."""
+    """The one thread of a worker that writes to the journal. All methods but `keep_beside` are called on the event loop."""
 
     def __init__(self, journalling: Journalling) -> None:
         self.journalling = journalling
         self._changed = threading.Condition()
         self._queue: deque[Entry] = deque()
+        self._beside: deque[Entry] = deque()
         self._flying: list[Entry] = []
-        self._waiting = self._lost = self._hurried = 0
+        self._waiting = self._lost = self._hurried = self._waiting_beside = 0
         self._away = self._filled = self._closing = False
         self._deadline = self._pruning = 0.0
 
@@ -96,9 +102,9 @@ class Writer:
         self._thread.start()
         atexit.register(self._finish)
 
-    async def stop(self) -> None:
-        """Write what waits, and end."""
-        await asyncio.get_running_loop().run_in_executor(None, self._finish)
+    async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Write what waits, and end; a journal that is away is given *seconds* to come back."""
+        await asyncio.get_running_loop().run_in_executor(None, self._finish, seconds)
         atexit.unregister(self._finish)
 
     def state(self) -> State:
@@ -140,6 +146,20 @@ class Writer:
         if done is not None and await done is None and strict:
             raise _refusal()
 
+    def keep_beside(self, predictions: Sequence[Prediction]) -> bool:
+        """Take what a version in the shadow made, to be written when there is room beside what was answered; any thread may call.
+
+        Gives whether it was taken: not while as many wait already as may.
+        """
+        with self._changed:
+            if self._closing or self._waiting_beside + len(predictions) > BESIDE_LIMIT:
+                return False
+            self._beside.append(Entry(predictions, (), time.monotonic(), None, strict=False, beside=True))
+            self._waiting_beside += len(predictions)
+            if len(self._beside) == 1:
+                self._changed.notify()
+        return True
+
     async def label(self, feedback: Sequence[Feedback]) -> int:
         """Keep labels, and say how many of them have their prediction already. Raises Problem 503 where they can't be kept."""
         if not feedback:
@@ -160,7 +180,7 @@ class Writer:
 
     @property
     def _lag(self) -> float:
-        oldest = self._flying or self._queue
+        oldest = self._flying if self._flying and not self._flying[0].beside else self._queue
         return time.monotonic() - oldest[0].since if oldest else 0.0
 
     def _put(
@@ -174,9 +194,9 @@ class Writer:
             self._changed.notify()
         return done
 
-    def _finish(self) -> None:
+    def _finish(self, seconds: float = DRAIN_SECONDS) -> None:
         with self._changed:
-            self._closing, self._deadline = True, time.monotonic() + DRAIN_SECONDS
+            self._closing, self._deadline = True, time.monotonic() + seconds
             self._changed.notify()
         self._thread.join()
 
@@ -209,12 +229,12 @@ class Writer:
         """The next group. Empty: only to see whether the journal is back. None: all is written, and the service stops."""
         with self._changed:
             if not self._away:
-                self._changed.wait_for(lambda: self._queue or self._closing, self._pruning - time.monotonic())
-                if self._queue:
+                self._changed.wait_for(lambda: self._queue or self._beside or self._closing, self._pruning - time.monotonic())
+                if self._queue or self._beside:
                     self._changed.wait_for(
                         lambda: self._hurried or self._closing or self._waiting >= GROUP, GATHER_SECONDS - self._lag
                     )
-            if self._closing and not self._queue:
+            if self._closing and not self._queue and not self._beside:
                 return None
             count = 0
             while self._queue and count < GROUP:
@@ -222,11 +242,16 @@ class Writer:
                 self._hurried -= entry.done is not None
                 count += len(entry.predictions) + len(entry.feedback)
                 self._flying.append(entry)
+            while self._beside and count < GROUP:
+                entry = self._beside.popleft()
+                count += len(entry.predictions)
+                self._flying.append(entry)
             return list(self._flying)
 
     def _committed(self, entries: Sequence[Entry], joined: Sequence[int]) -> None:
         with self._changed:
-            self._waiting -= sum(len(entry.predictions) for entry in entries)
+            self._waiting -= sum(len(entry.predictions) for entry in entries if not entry.beside)
+            self._waiting_beside -= sum(len(entry.predictions) for entry in entries if entry.beside)
             self._flying.clear()
             back = self._away or (self._filled and not self._full)
             self._away, self._filled = False, self._filled and self._full
@@ -237,7 +262,9 @@ class Writer:
     def _failed(self, entries: Sequence[Entry], error: Exception) -> None:
         with self._changed:
             for entry in reversed(entries):
-                if entry.strict:
+                if entry.beside:
+                    self._beside.appendleft(entry)
+                elif entry.strict:
                     self._waiting -= len(entry.predictions)
                 else:
                     # no longer waited for: it stays to be written when the journal is back
@@ -272,7 +299,7 @@ class Writer:
         if time.monotonic() < self._pruning:
             return
         left = 0
-        for project, keeping in self.journalling.keepings.items():
+        for project, keeping in dict(self.journalling.keepings).items():  # which may grow meanwhile
             if keeping.age is not None:
                 before = journals.now() - int(keeping.age.total_seconds() * 1e6)
                 try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,18 @@ class Live:
         return self.loading.result() if self.state == "ready" else None
 
 
+@dataclass(frozen=True)
+class Cast:
+    """The versions of a project that answer.
+
+    Attributes:
+        led: Alias -> the version that it points to, where that is ready.
+    """
+
+    champion: Live
+    led: Mapping[str, Live] = field(default_factory=dict)
+
+
 class LiveModels(Mapping[str, Live]):
     """The champions of one service by the name of their project, and the other versions that answer beside them.
 
@@ -56,27 +69,32 @@ class LiveModels(Mapping[str, Live]):
     """
 
     def __init__(self, releases: Sequence[tuple[Release, Path]]) -> None:
-        self._lives: dict[str, Live] = {}
-        self._beside: dict[str, dict[str, Live]] = {}
+        self._casts: dict[str, Cast] = {}
         self.problems: dict[str, list[str]] = {}
         """Project -> why what answers is not what the registry says."""
+        self.failures: Counter[tuple[str, str]] = Counter()
+        """Project and version -> how often it was tried to let it answer, in vain."""
         for release, folder in releases:
-            if release.name in RESERVED:
-                raise UsageError(
-                    f"a project named {release.name!r} can't be served: that is an address of the service; rename it"
-                )
-            if release.name in self._lives:
+            check_name(release.name)
+            if release.name in self._casts:
                 raise UsageError(f"{release.name} is to be served twice; name each project once")
-            self._lives[release.name] = _read(release, folder)
+            self._casts[release.name] = Cast(_read(release, folder))
 
     def __getitem__(self, name: str) -> Live:
-        return self._lives[name]
+        return self._casts[name].champion
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._lives)
+        return iter(self._casts)
 
     def __len__(self) -> int:
-        return len(self._lives)
+        return len(self._casts)
+
+    def only(self, names: Iterable[str]) -> LiveModels:
+        """Those of *names* as they are now."""
+        part = LiveModels([])
+        part._casts = {name: self._casts[name] for name in names}
+        part.problems = {name: self.problems.get(name, []) for name in names}
+        return part
 
     @property
     def ready(self) -> bool:
@@ -84,8 +102,12 @@ class LiveModels(Mapping[str, Live]):
 
     def versions(self, name: str) -> dict[str, Live]:
         """The versions of a project that answer, the champion first."""
-        champion = self._lives[name]
-        return {champion.release.version: champion} | self._beside.get(name, {})
+        cast = self._casts[name]
+        return {live.release.version: live for live in (cast.champion, *cast.led.values())}
+
+    def led(self, name: str, alias: str) -> Live | None:
+        """The version of a project that *alias* points to; None where none answers."""
+        return self._casts[name].led.get(alias)
 
     def load(self, pool: ThreadPoolExecutor) -> None:
         """Begin to load all models in *pool*."""
@@ -93,13 +115,15 @@ class LiveModels(Mapping[str, Live]):
             live.loading = pool.submit(load, live.release, live.folder)
             live.loading.add_done_callback(lambda done, live=live: _tell(live, done))  # type: ignore[misc]
 
-    def swap(self, live: Live) -> None:
-        """Let *live*, which is ready, answer for its project from now on."""
-        self._lives[live.release.name] = live
+    def put(self, name: str, cast: Cast) -> None:
+        """Let *cast*, and no other version, answer for a project from now on, which may be one that was not served before."""
+        self._casts = {**self._casts, name: cast}  # others may be going through it
 
-    def put_beside(self, name: str, lives: dict[str, Live]) -> None:
-        """Let *lives*, by version, and no others answer beside the champion of a project."""
-        self._beside[name] = lives
+
+def check_name(name: str) -> None:
+    """Raises UsageError for a project that can't be served under its name."""
+    if name in RESERVED:
+        raise UsageError(f"a project named {name!r} can't be served: that is an address of the service; rename it")
 
 
 def bring(release: Release, folder: Path) -> Live:

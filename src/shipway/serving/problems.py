@@ -53,10 +53,20 @@ class Problem(Exception):
 
 def unready(lives: Sequence[Live]) -> Problem:
     """503 while models are loaded, or could not be."""
-    told = ", ".join(
-        f"{live.release.name} {'is being loaded' if live.state == 'loading' else 'could not be loaded'}" for live in lives
-    )
-    return Problem(503, f"Not ready: {told}.", {"Retry-After": RETRY_SECONDS}, reason="unready")
+    told = [f"{live.release.name} {'is being loaded' if live.state == 'loading' else 'could not be loaded'}" for live in lives]
+    detail = f"Not ready: {', '.join(told)}." if told else "Not ready."
+    return Problem(503, detail, {"Retry-After": RETRY_SECONDS}, reason="unready")
+
+
+def overloaded(project: str) -> Problem:
+    """503 for a request that too many others are before."""
+    told = f"Overloaded: too many requests for {project} wait already; try again."
+    return Problem(503, told, {"Retry-After": RETRY_SECONDS}, reason="overloaded")
+
+
+def gone() -> Problem:
+    """For the log: whose client hung up gets no answer."""
+    return Problem(400, "The connection ended before the request was answered.", reason="gone")
 
 
 def respond(
@@ -69,12 +79,17 @@ def respond(
     return Response(msgspec.json.encode(body), status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+def answer(request: Request, problem: Problem) -> Response:
+    """The answer to a request that met *problem*."""
+    outcomes.of(request).reason = problem.reason
+    return respond(problem.status, problem.detail, headers=problem.headers)
+
+
 def handle(app: FastAPI) -> None:
     """Let every error of *app* be answered as a problem."""
 
     async def problem(request: Request, error: Problem) -> Response:
-        outcomes.of(request).reason = error.reason
-        return respond(error.status, error.detail, headers=error.headers)
+        return answer(request, error)
 
     async def http_error(request: Request, error: HTTPException) -> Response:
         outcomes.of(request).reason = REASONS.get(error.status_code, "http")

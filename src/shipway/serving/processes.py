@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,27 +15,34 @@ from pathlib import Path
 
 SOON, LATE = 1.0, 60.0
 """Seconds before a process that ended is started again: more each time, and few again once it has run for as long as LATE."""
-END_SECONDS = 20.0
-"""For a process to end by itself, which a worker does after the requests under way."""
+END_SECONDS = 2.0
+"""For a process to end by itself, beyond what it needs for the requests under way."""
 
 log = logging.getLogger("shipway.serving")
 
 
 @contextlib.contextmanager
-def kept(commands: Mapping[str, Sequence[str]], folder: Path, *, sockets: Sequence[int] = ()) -> Iterator[None]:
+def kept(
+    commands: Mapping[str, Sequence[str]], folder: Path, *, listener: socket.socket | None = None, drain: float = 0.0
+) -> Iterator[None]:
     """Keep processes running for the block.
 
     The input of each is a pipe that closes when this process ends, however it ends: the sign for it to end, too. `until_alone`
-    makes a signal of it.
+    makes a signal of it. After the block they have *drain* and `END_SECONDS` to end; a signal in that time is handed on to them.
 
     Args:
         commands: By what each is in words, for the log.
         folder: Where they run.
-        sockets: Descriptors that they share with this process.
+        listener: What they share with this process, which closes it after the block: with theirs, it is then closed for all.
+        drain: Seconds that they need for requests under way.
     """
     over = threading.Event()
+    running: set[subprocess.Popen[bytes]] = set()
+    sockets = [] if listener is None else [listener.fileno()]
     keepers = [
-        threading.Thread(target=_keep, args=(command, folder, what, sockets, over), name=what, daemon=True)
+        threading.Thread(
+            target=_keep, args=(command, folder, what, sockets, over, running, drain + END_SECONDS), name=what, daemon=True
+        )
         for what, command in commands.items()
     ]
     for keeper in keepers:
@@ -43,8 +51,11 @@ def kept(commands: Mapping[str, Sequence[str]], folder: Path, *, sockets: Sequen
         yield
     finally:
         over.set()
-        for keeper in keepers:
-            keeper.join()
+        with _handing_on(running):
+            if listener is not None:
+                listener.close()
+            for keeper in keepers:
+                keeper.join()
 
 
 def until_alone() -> None:
@@ -57,25 +68,57 @@ def until_alone() -> None:
     threading.Thread(target=watch, name="until alone", daemon=True).start()
 
 
-def _keep(command: Sequence[str], folder: Path, what: str, sockets: Sequence[int], over: threading.Event) -> None:
+@contextlib.contextmanager
+def _handing_on(running: set[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """Let a signal to this process be one to those that it keeps."""
+
+    def hand_on(*_: object) -> None:
+        for process in list(running):
+            process.terminate()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.signal(one, hand_on) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _keep(
+    command: Sequence[str],
+    folder: Path,
+    what: str,
+    sockets: Sequence[int],
+    over: threading.Event,
+    running: set[subprocess.Popen[bytes]],
+    seconds: float,
+) -> None:
     pause = SOON
     while not over.is_set():
         with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, start_new_session=True, pass_fds=sockets) as process:
+            running.add(process)
             ran = 0.0
             while process.poll() is None and not over.wait(SOON):
                 ran += SOON
             if over.is_set():
-                _end(process)
-                return
+                _end(process, what, seconds)
+            running.discard(process)
+        if over.is_set():
+            return
         pause = SOON if ran >= LATE else min(2 * pause, LATE)
         log.error("%s ended with code %s; it is started again in %.0f s", what, process.returncode, pause)
         over.wait(pause)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], what: str, seconds: float) -> None:
     assert process.stdin is not None
-    process.stdin.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
     try:
-        process.wait(END_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
+        log.error("%s did not end within %.0f s and is ended", what, seconds)
         process.kill()

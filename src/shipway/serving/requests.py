@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from email.message import Message
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from shipway.core.contract import Breach, Contract
 from shipway.scoring.predictor import RecordError
-from shipway.serving.problems import Problem
+from shipway.serving import structure
+from shipway.serving.problems import Problem, gone
+
+if TYPE_CHECKING:
+    from shipway.serving.turns import Hold
 
 BODY_LIMIT = 16 * 2**20
 """Bytes of a request's body; ten thousand records of the case studies are 2 to 7 MB."""
 RECORD_LIMIT = 10_000
 """Records in one request. Larger tables are for batch prediction."""
 
+LENGTH_DIGITS = 15
+"""Of a Content-Length that is read as a number: a petabyte."""
+SLACK = 1_000
+"""Values that a body may have beyond twice those of its largest batch before it is refused unread: so batches of a few more, and
+records of strange columns, are told what is wrong with them."""
+
 SHAPES = 'one record object, {"records": [record, ...]} or {"columns": {name: [values]}}'
 
 
-async def receive(request: Request, limit: int = BODY_LIMIT) -> bytes:
-    """The body of *request*, which must say that it is JSON. Raises Problem 415, or 413 once it is larger than *limit* bytes."""
+_MARKS = {codecs.BOM_UTF8: "UTF-8", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16", codecs.BOM_UTF32_BE: "UTF-32"}
+
+
+async def receive(request: Request, held: Hold, limit: int = BODY_LIMIT) -> bytes:
+    """The body of *request*, which must say that it is JSON; its bytes are counted by *held*.
+
+    Raises:
+        Problem: 415, 413 once it is larger than *limit* bytes, 503 where too many bytes are held already, 400 to nobody where
+            the client hung up.
+    """
     _check_headers(request.headers)
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+    if declared.isascii() and declared.isdigit():
+        if len(declared) > LENGTH_DIGITS or int(declared) > limit:
+            raise _too_large(limit)
+        held.check(int(declared))
     body = bytearray()
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
+            if len(body) + len(chunk) > limit:
                 raise _too_large(limit)
+            held.add(len(chunk))
+            body += chunk
     except ClientDisconnect:
-        raise Problem(400, "The connection ended before the body did.") from None
+        raise gone() from None
     return bytes(body)
+
+
+def size(body: bytes, contract: Contract) -> int:
+    """About how many records *body* has; cheap, before it is read: a record has its bracket, or a comma between two values."""
+    return max(1, body.count(b"{") - 1, body.count(b",") // len(contract.columns))
 
 
 def records(body: bytes, contract: Contract, limit: int = RECORD_LIMIT) -> list[Any]:
@@ -43,13 +70,14 @@ def records(body: bytes, contract: Contract, limit: int = RECORD_LIMIT) -> list[
 
     A cell is never a list or an object. So a body whose only member is `records` with a list, or `columns` with an object, is a
     batch, whatever the contract's columns are called; any other body is one record where the contract has a column of that
-    name. Of members with one name the last one counts. A batch may be empty.
+    name. A batch may be empty.
 
     Raises:
-        Problem: 400 for what is no JSON object; 422 for a batch of the wrong shape; 413 for more records than *limit*.
+        Problem: 400 for what is no JSON object, or names a member twice; 422 for a batch of the wrong shape; 413 for more
+            records than *limit*.
         RecordError: A body with more values than *limit* records of *contract* can have.
     """
-    document = decode(body, SHAPES)
+    document = decode(body, SHAPES, SLACK + 2 * limit * len(contract.columns))
     for name, kind, words in (("records", list, "a list of record objects"), ("columns", dict, "an object of lists")):
         if name in document and (isinstance(document[name], kind) or name not in contract.columns):
             if len(document) > 1:
@@ -69,8 +97,16 @@ def records(body: bytes, contract: Contract, limit: int = RECORD_LIMIT) -> list[
     return [document]
 
 
-def decode(body: bytes, shapes: str) -> dict[str, Any]:
-    """The JSON object that *body* is. Raises Problem 400 for anything else, saying which *shapes* are taken."""
+def decode(body: bytes, shapes: str, most: int) -> dict[str, Any]:
+    """The JSON object that *body* is, of about *most* values.
+
+    Raises:
+        Problem: 400 for anything else, saying which *shapes* are taken; 413 for far more values.
+    """
+    for mark, name in _MARKS.items():
+        if body.startswith(mark):
+            raise Problem(400, f"The body begins with a byte order mark of {name}; send UTF-8 without one.")
+    structure.check(body, most)
     try:
         document = msgspec.json.decode(body)
     except UnicodeDecodeError:
@@ -81,6 +117,7 @@ def decode(body: bytes, shapes: str) -> dict[str, Any]:
         raise Problem(400, "The body can't be read as JSON: it is nested too deeply.") from None
     if not isinstance(document, dict):
         raise Problem(400, f"The body must be a JSON object: {shapes}.")
+    structure.check_names(body, document)
     return document
 
 

@@ -8,28 +8,62 @@ import errno
 import logging
 import logging.config
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
 from shipway.core.errors import OutsideError
+from shipway.serving import journalling, tls
+from shipway.serving.connections import OVERFLOW, Connections, Limits
+from shipway.serving.draining import Server
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-GRACE_SECONDS = 10
-"""For requests under way when the service is told to stop."""
+DRAIN_SECONDS = 10.0
+"""From SIGTERM to the end of the process: what Docker waits before it kills, and a third of what Kubernetes does
+(https://docs.docker.com/reference/cli/docker/container/stop/, terminationGracePeriodSeconds in Kubernetes' pod specification)."""
+
+OTHER_FILES = 256
+"""Descriptors that a worker needs beside its connections: the journal, models, pipes, libraries, and some to spare."""
 
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 log = logging.getLogger("shipway.serving")
 
 
-def run(app: FastAPI, host: str = "127.0.0.1", port: int = 8000) -> None:
+@dataclass(frozen=True)
+class Manner:
+    """How a service listens and ends.
+
+    Attributes:
+        tls: The files of its certificate; None speaks plain HTTP.
+        drain: Seconds from SIGTERM to the end of the process. The journal has `kept` of them, requests the others.
+    """
+
+    tls: tls.Files | None = None
+    drain: float = DRAIN_SECONDS
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def kept(self) -> float:
+        """Seconds for the journal after the last request."""
+        return min(journalling.DRAIN_SECONDS, self.drain / 2)
+
+    @property
+    def options(self) -> list[str]:
+        """What tells `shipway work` the same, beside the settings that it reads itself."""
+        files = [] if self.tls is None else ["--tls-certificate", str(self.tls.certificate), "--tls-key", str(self.tls.key)]
+        return ["--drain", str(self.drain), *files]
+
+
+def run(app: FastAPI, host: str = "127.0.0.1", port: int = 8000, manner: Manner | None = None) -> None:
     """Serve *app* until Ctrl-C or SIGTERM, which both end it cleanly. To be called from the main thread.
 
     Args:
@@ -37,25 +71,38 @@ def run(app: FastAPI, host: str = "127.0.0.1", port: int = 8000) -> None:
 
     Raises:
         OutsideError: It can't listen there.
+        UsageError: The files of its certificate do not fit.
     """
-    with listen(host, port) as listener:
-        answer(app, listener)
+    manner = manner or Manner()
+    with listen(host, port, manner) as listener:
+        answer(app, listener, manner)
 
 
-def answer(app: FastAPI, listener: socket.socket) -> None:
+def answer(app: FastAPI, listener: socket.socket, manner: Manner | None = None) -> None:
     """Serve *app* on *listener*, as `run` does."""
     for variable in SINGLE_THREADED:  # read by the libraries when they are first loaded, which is after this
         os.environ.setdefault(variable, "1")
+    with _stopping():
+        make(app, manner or Manner()).run(sockets=[listener])
+
+
+def make(app: FastAPI, manner: Manner) -> Server:
+    """The server of *app*, which keeps to *manner*."""
+    connections = Connections(_affordable(manner.limits))
+    context = tls.context(manner.tls) if manner.tls is not None else None
     config = uvicorn.Config(
         app,
+        http=connections.protocol,  # type: ignore[arg-type]  # what it calls to make one
+        ws="none",
         log_config=_logging(),
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_context_factory=None if context is None else lambda *_: context,
     )
-    with _stopping():
-        uvicorn.Server(config).run(sockets=[listener])
+    app.state.connections, app.state.kept_seconds = connections, manner.kept
+    renewal = tls.Renewal(manner.tls, context) if manner.tls is not None and context is not None else None
+    return Server(config, connections, seconds=manner.drain, kept=manner.kept, renewal=renewal)
 
 
 def wait() -> None:
@@ -66,12 +113,17 @@ def wait() -> None:
 
 
 @contextlib.contextmanager
-def listen(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens for the block. Raises OutsideError when it can't."""
+def listen(host: str, port: int, manner: Manner | None = None) -> Iterator[socket.socket]:
+    """A socket that listens for the block. Raises OutsideError when it can't, UsageError where a certificate does not fit."""
     logging.config.dictConfig(_logging())
+    found = manner.tls if manner is not None else None
+    if found is not None:
+        tls.context(found)
+        for warning in tls.warnings(found):
+            log.warning("%s", warning)
     with _bound(host, port) as listener:
-        shown = f"[{host}]" if ":" in host else host
-        log.info("listening on http://%s:%d (Ctrl-C ends)", shown, listener.getsockname()[1])
+        shown, scheme = f"[{host}]" if ":" in host else host, "http" if found is None else "https"
+        log.info("listening on %s://%s:%d (Ctrl-C ends)", scheme, shown, listener.getsockname()[1])
         yield listener
 
 
@@ -91,6 +143,20 @@ def _bound(host: str, port: int) -> socket.socket:
             errno.EADDRNOTAVAIL: ("that is no address of this machine", "--host 127.0.0.1 is the usual one"),
         }.get(error.errno or 0, (error.strerror or str(error), "choose another with --host and --port"))
         raise OutsideError(f"can't listen on port {port} of {host}: {reason}; {step}") from None
+
+
+def _affordable(limits: Limits) -> Limits:
+    """*limits* with no more connections than the process may have descriptors for; it takes as many of these as it needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = limits.connections + OVERFLOW + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return limits
+    connections = max(soft - OVERFLOW - OTHER_FILES, 1)
+    log.warning("as `ulimit -n` is %d, this process takes %d connections; %d allow all", soft, connections, needed)
+    return replace(limits, connections=connections)
 
 
 @contextlib.contextmanager

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import threadpoolctl
+from starlette.background import BackgroundTask
 
+from shipway.core.journal import Prediction
+from shipway.core.lineup import SHADOW
+from shipway.core.serve import Canary, Serve
+from shipway.serving.canary import Split
 from shipway.serving.entries import Journalling
 from shipway.serving.journalling import Writer
 from shipway.serving.live import Live, LiveModels
 from shipway.serving.problems import Problem
 from shipway.serving.requests import BODY_LIMIT, RECORD_LIMIT
+from shipway.serving.shadowing import Shadowing
+from shipway.serving.spare import Spare
 from shipway.serving.traffic import Traffic
-
-SCORING_THREADS = 2
-"""One keeps a core busy with scoring; the second lets a single record overtake a large batch."""
+from shipway.serving.turns import Turns
 
 
 @dataclass
@@ -26,27 +30,39 @@ class Service:
         writer: Of the journal; None keeps nothing.
         body_limit: Bytes of a request's body.
         record_limit: Records in one request.
+        canaries: Project -> the part of its requests that another version answers.
         traffic: What the last hour's requests were.
-        scoring: The threads that score, while the service runs.
+        turns: What waits to be scored, and the threads that score.
+        spare: The thread of what nobody waits for.
+        shadowing: What gives versions in the shadow their copy of the traffic; None where nothing is kept.
     """
 
     models: LiveModels
     writer: Writer | None = None
     body_limit: int = BODY_LIMIT
     record_limit: int = RECORD_LIMIT
+    canaries: dict[str, Canary] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
-    scoring: ThreadPoolExecutor = field(init=False, repr=False)
+    turns: Turns = field(default_factory=Turns)
+    spare: Spare = field(init=False, repr=False, default_factory=Spare)
+    shadowing: Shadowing | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.writer is not None:
+            self.shadowing = Shadowing(self.writer, self.spare, self.record_limit)
 
     @property
     def journal(self) -> Journalling | None:
         return None if self.writer is None else self.writer.journalling
 
-    def open(self) -> None:
-        """Start the threads that score."""
-        self.scoring = ThreadPoolExecutor(SCORING_THREADS, "scoring", initializer=_one_thread_each)
-
-    def close(self) -> None:
-        self.scoring.shutdown(cancel_futures=True)
+    def settle(self, project: str, told: Serve) -> None:
+        """Serve a project as it says from now on."""
+        if told.canary is not None:
+            self.canaries[project] = told.canary
+        else:
+            self.canaries.pop(project, None)
+        if self.journal is not None:
+            self.journal.keepings[project] = told.journal
 
     def find(self, project: str, version: str | None = None) -> Live:
         """The model that answers for a project. Raises Problem 404 where there is none."""
@@ -59,7 +75,18 @@ class Service:
             raise Problem(404, f"That version of {project} does not answer here; these do: {', '.join(versions)}.")
         return versions[version]
 
+    def split(self, champion: Live) -> Split | None:
+        """How the requests of a project, of which *champion* is the one that answers, are shared; None: it answers all."""
+        said = self.canaries.get(champion.release.name)
+        canary = None if said is None else self.models.led(champion.release.name, said.alias)
+        return None if said is None or canary is None else Split(champion, canary, said.share)
 
-def _one_thread_each() -> None:
-    """A record is too small a piece of work to be shared among threads: starting them costs more than they save."""
-    threadpoolctl.threadpool_limits(limits=1)
+    def afterwards(self, project: str, body: bytes, answered: Sequence[Prediction]) -> BackgroundTask | None:
+        """What is done once *answered*, what was made of *body*, is on its way: a version in the shadow gets a copy.
+
+        None where there is no such version, it is the one that answered, or nothing is kept.
+        """
+        shadow = self.models.led(project, SHADOW)
+        if self.shadowing is None or shadow is None or not answered or answered[0].model_version == shadow.release.version:
+            return None
+        return BackgroundTask(self.shadowing.copy, shadow, body, answered)

@@ -1,99 +1,128 @@
-"""Recent traffic: what the last hour's requests were, minute by minute."""
+"""Recent traffic: figures of each minute of the last hour, of all workers together, for the pages."""
 
 from __future__ import annotations
 
-import bisect
+import contextlib
+import os
 import threading
 import time
-from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
+from shipway.core import disk
 from shipway.serving.outcomes import Outcome
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds of the counts of latency, in seconds; one more count is of what took longer."""
-
 MINUTES = 60
+"""How far back it is told."""
+
+BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Upper bounds of the counted latencies, in seconds; one more bucket has what took longer."""
 
 
-class Minute(msgspec.Struct, frozen=True, kw_only=True):
-    """One minute's requests to a project.
+class Minute(msgspec.Struct, kw_only=True):
+    """The requests of one minute to one project.
 
     Attributes:
-        start: Seconds since 1970, a multiple of 60.
-        errors: Requests that got no answer, by reason.
-        labels: Predictions given of each label, by its text.
-        latency: Requests by the first of `BUCKETS` that they did not exceed, and one more for those beyond.
+        start: Seconds since 1970, UTC.
+        errors: Why requests were not answered, and how many.
+        labels: How many predictions were given of each label, by its text.
+        latency: Answered requests by `BUCKETS`, and those that took longer.
     """
 
     start: int
-    requests: int
-    errors: dict[str, int]
-    records: int
-    labels: dict[str, int]
-    latency: list[int]
+    requests: int = 0
+    errors: dict[str, int] = {}
+    records: int = 0
+    labels: dict[str, int] = {}
+    latency: list[int] = msgspec.field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+
+    def add(self, other: Minute) -> None:
+        self.requests += other.requests
+        self.records += other.records
+        self.latency = [one + more for one, more in zip(self.latency, other.latency, strict=True)]
+        for mine, theirs in ((self.errors, other.errors), (self.labels, other.labels)):
+            for name, count in theirs.items():
+                mine[name] = mine.get(name, 0) + count
 
 
-class Recent(msgspec.Struct, frozen=True, kw_only=True):
-    """The last hour's minutes in which there were requests, oldest first."""
+class Recent(msgspec.Struct, kw_only=True):
+    """The last hour of a project: each minute, oldest first, also those without a request."""
 
     minutes: list[Minute]
 
 
+Minutes = dict[str, dict[int, Minute]]
+"""Project -> start -> minute."""
+
+
 class Traffic:
-    """Counts of this process alone."""
+    """Counts the outcomes of this worker, and tells what all workers counted.
 
-    def __init__(self) -> None:
+    Args:
+        folder: Where each worker writes its figures, for the others; None where there is only one. They outlive the worker.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        # not the process alone, as its number comes again after a restart
+        self._file = None if folder is None else folder / f"{os.getpid()}-{time.time_ns()}.json"
+        self._mine: Minutes = {}
+        self._changed = False
         self._lock = threading.Lock()
-        self._minutes: defaultdict[str, dict[int, Minute]] = defaultdict(dict)
 
-    def count(self, outcome: Outcome, seconds: float) -> None:
-        """Count a request that took so long."""
+    def __call__(self, outcome: Outcome) -> None:
         if outcome.project is None:
             return
         start = int(time.time()) // 60 * 60
         with self._lock:
-            kept = self._minutes[outcome.project]
-            before = kept.get(start) or Minute(
-                start=start, requests=0, errors={}, records=0, labels={}, latency=[0] * (len(BUCKETS) + 1)
-            )
-            latency = before.latency.copy()
-            latency[bisect.bisect_left(BUCKETS, seconds)] += 1
-            kept[start] = Minute(
-                start=start,
-                requests=before.requests + 1,
-                errors=dict(Counter(before.errors) + Counter([outcome.reason] if outcome.reason else [])),
-                records=before.records + outcome.records,
-                labels=dict(Counter(before.labels) + outcome.labels),
-                latency=latency,
-            )
-            for old in [one for one in kept if one < start - MINUTES * 60]:
-                del kept[old]
+            minutes = self._mine.setdefault(outcome.project, {})
+            if start not in minutes:
+                for old in [one for one in minutes if one <= start - MINUTES * 60]:
+                    del minutes[old]
+            minute = minutes.setdefault(start, Minute(start=start))
+            minute.requests += 1
+            minute.records += outcome.records
+            if outcome.reason is not None:
+                minute.errors[outcome.reason] = minute.errors.get(outcome.reason, 0) + 1
+            else:
+                minute.latency[bisect_left(BUCKETS, outcome.seconds)] += 1
+                for label, count in outcome.labels.items():
+                    minute.labels[label] = minute.labels.get(label, 0) + count
+            self._changed = True
+
+    def write(self) -> None:
+        """Tell the other workers, where there is something new."""
+        if self._file is None:
+            return
+        with self._lock:
+            if not self._changed:
+                return
+            content, self._changed = msgspec.json.encode(self._mine), False
+        disk.write_file(self._file, content)
 
     def recent(self, project: str) -> Recent:
-        """What the last hour's requests to *project* were."""
-        since = int(time.time()) - MINUTES * 60
+        """The last hour of *project*."""
+        now = int(time.time()) // 60 * 60
+        found = {start: Minute(start=start) for start in range(now - (MINUTES - 1) * 60, now + 60, 60)}
         with self._lock:
-            return Recent(minutes=[one for start, one in sorted(self._minutes.get(project, {}).items()) if start >= since])
+            mine = msgspec.convert(msgspec.to_builtins(self._mine.get(project, {})), dict[int, Minute], strict=False)
+        for minutes in (mine, *(others.get(project, {}) for others in self._others())):
+            for start, minute in minutes.items():
+                if start in found:
+                    found[start].add(minute)
+        return Recent(minutes=list(found.values()))
 
-
-class Counting:
-    """Counts the requests of an application."""
-
-    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
-        self.app, self.traffic = app, traffic
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        outcome = scope.setdefault("state", {})["outcome"] = Outcome()
-        began = time.perf_counter()
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            self.traffic.count(outcome, time.perf_counter() - began)
+    def _others(self) -> Iterable[Minutes]:
+        if self._folder is None or not self._folder.is_dir():
+            return
+        for file in self._folder.glob("*.json"):
+            with contextlib.suppress(OSError, msgspec.DecodeError):  # it was removed, or another version of ours wrote it
+                if file == self._file:
+                    continue
+                if file.stat().st_mtime < time.time() - (MINUTES + 1) * 60:
+                    file.unlink(missing_ok=True)
+                else:
+                    yield msgspec.json.decode(file.read_bytes(), type=Minutes)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shipway.adapters.journal import statements
-from shipway.adapters.journal.statements import FEEDBACK, PREDICTION, TABLES, VERSION, VIEW, Statements
+from shipway.adapters.journal.statements import FEEDBACK, PREDICTION, VERSION, VIEW, Statements
 from shipway.core import journal
 from shipway.core.errors import OutsideError
-from shipway.core.journal import Feedback, Labelled, Prediction, Stats
+from shipway.core.journal import Feedback, Labelled, Prediction, Stats, Which
 
 if TYPE_CHECKING:
     import psycopg
@@ -53,7 +53,6 @@ class PostgresJournal:
 
     @property
     def place(self) -> str:
-        """Where it is, without user and password."""
         return re.sub("//.*@", "//", self._url.partition("?")[0])
 
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
@@ -69,11 +68,13 @@ class PostgresJournal:
         with self._transaction() as cursor:
             return int(_value(cursor, SQL.joined, {"ids": [one.id for one in feedback]}))
 
-    def read(self, project: str, since: int | None = None, until: int | None = None) -> Iterator[list[Labelled]]:
+    def read(
+        self, project: str, since: int | None = None, until: int | None = None, which: Which = "answered"
+    ) -> Iterator[list[Labelled]]:
         place = statements.bounds(project, since, until)
         while True:
             with self._transaction() as cursor:
-                page = statements.labelled(cursor.execute(SQL.page, place))
+                page = statements.labelled(cursor.execute(SQL.page(which), place))
             if not page:
                 return
             yield page
@@ -82,10 +83,11 @@ class PostgresJournal:
     def stats(self, project: str) -> Stats:
         with self._transaction() as cursor:
             shares = cursor.execute(SQL.shares, {"project": project}).fetchall()
+            comparisons = cursor.execute(SQL.comparisons, {"project": project}).fetchall()
             waiting = _value(cursor, SQL.waiting, {"project": project})
             tables = ("predictions", "feedback")
             size = sum(_value(cursor, f"SELECT pg_total_relation_size('{SQL.schema}{name}')") for name in tables)
-        return statements.stats(shares, waiting, size)
+        return statements.stats(shares, comparisons, waiting, size)
 
     def prune(self, project: str, before: int, limit: int) -> int:
         with self._transaction() as cursor:
@@ -124,11 +126,13 @@ class PostgresJournal:
             connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
             with connection.transaction(), connection.cursor() as cursor:
                 cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-                if _value(cursor, "SELECT to_regclass('shipway.tables') IS NULL"):
-                    self._create(cursor)
-                elif (version := _value(cursor, "SELECT version FROM shipway.tables")) != VERSION:
+                absent = _value(cursor, "SELECT to_regclass('shipway.tables') IS NULL")
+                version = 0 if absent else _value(cursor, "SELECT version FROM shipway.tables")
+                if version < VERSION:
+                    self._change(cursor, version)
+                elif version > VERSION:
                     raise OutsideError(
-                        f"the journal {self.place} was made by another version of Shipway (tables {version}, here {VERSION}): "
+                        f"the journal {self.place} was made by a later version of Shipway (tables {version}, here {VERSION}): "
                         "use that version, or another database"
                     )
         except BaseException:
@@ -137,11 +141,15 @@ class PostgresJournal:
         return connection
 
     @staticmethod
-    def _create(cursor: psycopg.Cursor[Any]) -> None:
-        for statement in ("CREATE SCHEMA IF NOT EXISTS shipway", *TABLES, "CREATE OR REPLACE VIEW {schema}labelled AS " + VIEW):
+    def _change(cursor: psycopg.Cursor[Any], version: int) -> None:
+        """Make the tables of *version* what they are in this one; 0: none are there."""
+        if not version:
+            cursor.execute("CREATE SCHEMA IF NOT EXISTS shipway")
+            cursor.execute("CREATE TABLE shipway.tables (version INT NOT NULL)")
+            cursor.execute("INSERT INTO shipway.tables VALUES (0)")
+        for statement in (*statements.changes(version), "CREATE OR REPLACE VIEW {schema}labelled AS " + VIEW):
             cursor.execute(SQL.text(statement))
-        cursor.execute("CREATE TABLE shipway.tables (version INT NOT NULL)")
-        cursor.execute(f"INSERT INTO shipway.tables VALUES ({VERSION})")
+        cursor.execute(f"UPDATE shipway.tables SET version = {VERSION}")
 
 
 def _value(cursor: psycopg.Cursor[Any], statement: str, parameters: dict[str, Any] | None = None) -> Any:

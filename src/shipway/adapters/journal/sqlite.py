@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shipway.adapters.journal import statements
-from shipway.adapters.journal.statements import FEEDBACK, PREDICTION, TABLES, VERSION, VIEW, Statements
+from shipway.adapters.journal.statements import FEEDBACK, PREDICTION, VERSION, VIEW, Statements
 from shipway.core import journal
 from shipway.core.errors import OutsideError
-from shipway.core.journal import Feedback, Labelled, Prediction, Stats
+from shipway.core.journal import Feedback, Labelled, Prediction, Stats, Which
 
 LOCK_SECONDS = 2.0
 """How long another process may hold the file. Ours hold it for milliseconds; a longer wait means that somebody sits on it."""
@@ -35,6 +35,10 @@ class SqliteJournal:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
 
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
         with self._transaction() as connection:
             if predictions:
@@ -49,11 +53,13 @@ class SqliteJournal:
             ids = json.dumps([one.id for one in feedback])
             return int(connection.execute(SQL.joined, {"ids": ids}).fetchone()[0])
 
-    def read(self, project: str, since: int | None = None, until: int | None = None) -> Iterator[list[Labelled]]:
+    def read(
+        self, project: str, since: int | None = None, until: int | None = None, which: Which = "answered"
+    ) -> Iterator[list[Labelled]]:
         place = statements.bounds(project, since, until)
         while True:
             with self._opened() as connection:
-                page = statements.labelled(connection.execute(SQL.page, place))
+                page = statements.labelled(connection.execute(SQL.page(which), place))
             if not page:
                 return
             yield page
@@ -62,9 +68,10 @@ class SqliteJournal:
     def stats(self, project: str) -> Stats:
         with self._opened() as connection:
             shares = connection.execute(SQL.shares, {"project": project}).fetchall()
+            comparisons = connection.execute(SQL.comparisons, {"project": project}).fetchall()
             (waiting,) = connection.execute(SQL.waiting, {"project": project}).fetchone()
         files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
-        return statements.stats(shares, waiting, sum(file.stat().st_size for file in files if file.exists()))
+        return statements.stats(shares, comparisons, waiting, sum(file.stat().st_size for file in files if file.exists()))
 
     def prune(self, project: str, before: int, limit: int) -> int:
         with self._transaction() as connection:
@@ -118,9 +125,9 @@ class SqliteJournal:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = self._value(connection, "PRAGMA user_version")
-        if version not in (0, VERSION):
+        if version > VERSION:
             raise OutsideError(
-                f"the journal {self.path} was made by another version of Shipway (tables {version}, here {VERSION}): "
+                f"the journal {self.path} was made by a later version of Shipway (tables {version}, here {VERSION}): "
                 "use that version, or move the file away to begin a new one"
             )
         if version == 0:
@@ -128,11 +135,18 @@ class SqliteJournal:
         if self._value(connection, "PRAGMA journal_mode") != "wal":
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
         connection.execute("PRAGMA synchronous = FULL")
-        if version == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in (*TABLES, "CREATE VIEW IF NOT EXISTS labelled AS " + VIEW, f"PRAGMA user_version = {VERSION}"):
+        if version < VERSION:
+            self._change(connection)
+
+    def _change(self, connection: sqlite3.Connection) -> None:
+        """Make the tables what they are in this version, unless another process has done so meanwhile."""
+        connection.execute("BEGIN IMMEDIATE")
+        version = self._value(connection, "PRAGMA user_version")
+        if version < VERSION:
+            view = ("DROP VIEW IF EXISTS labelled", "CREATE VIEW labelled AS " + VIEW)
+            for statement in (*statements.changes(version), *view, f"PRAGMA user_version = {VERSION}"):
                 connection.execute(SQL.text(statement))
-            connection.execute("COMMIT")
+        connection.execute("COMMIT")
 
     @staticmethod
     def _value(connection: sqlite3.Connection, statement: str) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from shipway.core.journal import Feedback, Labelled, Prediction, Share, Stats
+from shipway.core.journal import Comparison, Feedback, Labelled, Prediction, Share, Stats, Which
 
-VERSION = 1
-"""Of the tables; a journal of another version is not written to."""
+VERSION = 2
+"""Of the tables; a journal of a later version is not written to, and one of an earlier is brought to this one by `CHANGES`."""
 
 PAGE = 2_000
 """Predictions that are read at once: a few megabytes, and no reader holds up a checkpoint for long."""
@@ -21,7 +21,7 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS {schema}predictions (
         id TEXT PRIMARY KEY, project TEXT NOT NULL, time BIGINT NOT NULL, model_version TEXT NOT NULL,
         data_version TEXT NOT NULL, record TEXT NOT NULL, key TEXT, label TEXT NOT NULL, probabilities TEXT NOT NULL,
-        warnings TEXT NOT NULL, latency DOUBLE PRECISION NOT NULL, caller TEXT)""",
+        warnings TEXT NOT NULL, latency DOUBLE PRECISION NOT NULL, caller TEXT, shadow_of TEXT)""",
     "CREATE INDEX IF NOT EXISTS predictions_by_time ON {schema}predictions (project, time, id)",
     "CREATE INDEX IF NOT EXISTS predictions_by_key ON {schema}predictions (project, key, time) WHERE key IS NOT NULL",
     """CREATE TABLE IF NOT EXISTS {schema}feedback (
@@ -32,37 +32,44 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS {schema}mark (id BIGINT PRIMARY KEY, time BIGINT NOT NULL)",
 )
 
+CHANGES = {1: ("ALTER TABLE {schema}predictions ADD COLUMN shadow_of TEXT",)}
+"""What makes the tables of a version those of the next. Programs of the version before go on writing: they name their columns."""
+
 VIEW = """
-    SELECT p.*, f.label AS true_label, f.time AS labelled
+    SELECT p.id, p.project, p.time, p.model_version, p.data_version, p.record, p.key, p.label, p.probabilities, p.warnings,
+        p.latency, p.caller, f.label AS true_label, f.time AS labelled, p.shadow_of
     FROM {schema}predictions p LEFT JOIN {schema}feedback f ON f.id = (
         SELECT g.id FROM {schema}feedback g
-        WHERE g.project = p.project AND (g.prediction = p.id OR g.key = p.key AND CASE
+        WHERE g.project = p.project AND (g.prediction = COALESCE(p.shadow_of, p.id) OR g.key = p.key AND CASE
             WHEN g.time >= p.time THEN NOT EXISTS (
                 SELECT 1 FROM {schema}predictions q
-                WHERE q.project = p.project AND q.key = p.key AND q.time > p.time AND q.time <= g.time)
+                WHERE q.project = p.project AND q.key = p.key AND q.shadow_of IS NULL AND q.time > p.time AND q.time <= g.time)
             ELSE NOT EXISTS (
-                SELECT 1 FROM {schema}predictions q WHERE q.project = p.project AND q.key = p.key AND q.time < p.time)
+                SELECT 1 FROM {schema}predictions q
+                WHERE q.project = p.project AND q.key = p.key AND q.shadow_of IS NULL AND q.time < p.time)
             END)
         ORDER BY g.time DESC, g.id DESC LIMIT 1)
 """
-"""Each prediction with the label that counts, by the rule that `Feedback` states. Joined when it is read, so that it does not
-matter which of the two is committed first, nor by which worker."""
+"""Each prediction with the label that counts, by the rule that `Feedback` states; a shadow with that of the one it shadows.
+Joined when it is read, so that it does not matter which of the two is committed first, nor by which worker. New columns come
+last, as PostgreSQL replaces a view under those that people made upon it only then."""
 
 PREDICTION, FEEDBACK, LABELLED = (kind.__struct_fields__ for kind in (Prediction, Feedback, Labelled))
 
 JOINS = """
-    EXISTS (SELECT 1 FROM {schema}predictions p WHERE p.project = f.project AND p.id = f.prediction)
-    OR EXISTS (SELECT 1 FROM {schema}predictions p WHERE p.project = f.project AND p.key = f.key)
+    EXISTS (SELECT 1 FROM {schema}predictions p WHERE p.project = f.project AND p.id = f.prediction AND p.shadow_of IS NULL)
+    OR EXISTS (SELECT 1 FROM {schema}predictions p WHERE p.project = f.project AND p.key = f.key AND p.shadow_of IS NULL)
 """
 
 PAST = """
     SELECT g.id FROM {schema}predictions p JOIN {schema}feedback g ON g.project = p.project AND g.key = p.key
     WHERE p.project = :project AND p.time < :cut AND NOT EXISTS (
         SELECT 1 FROM {schema}predictions q
-        WHERE q.project = g.project AND q.key = g.key AND q.time >= :cut AND q.time <= g.time)
+        WHERE q.project = g.project AND q.key = g.key AND q.shadow_of IS NULL AND q.time >= :cut AND q.time <= g.time)
 """
 """Labels by key that belong to predictions from before the cut; left there, they would go to the next of that key."""
 
+CHOSEN: Mapping[Which, str] = {"answered": " AND shadow_of IS NULL", "shadow": " AND shadow_of IS NOT NULL", "all": ""}
 
 PARAMETER = re.compile(r":(\w+)")
 
@@ -99,18 +106,28 @@ class Statements:
     def joined(self) -> str:
         return self.text("SELECT count(*) FROM {schema}feedback f WHERE f.id " + self.among + " AND (" + JOINS + ")")
 
-    @property
-    def page(self) -> str:
+    def page(self, which: Which) -> str:
         return self.text(
             f"SELECT {', '.join(LABELLED)} FROM {{schema}}labelled WHERE project = :project AND time >= :since AND time < :until "
-            f"AND (time, id) > (:time, :id) ORDER BY time, id LIMIT {PAGE}"
+            f"AND (time, id) > (:time, :id){CHOSEN[which]} ORDER BY time, id LIMIT {PAGE}"
         )
 
     @property
     def shares(self) -> str:
         return self.text(
             "SELECT model_version, label, count(*), count(true_label), min(time), max(time) FROM {schema}labelled "
-            "WHERE project = :project GROUP BY model_version, label"
+            "WHERE project = :project AND shadow_of IS NULL GROUP BY model_version, label"
+        )
+
+    @property
+    def comparisons(self) -> str:
+        return self.text(
+            "SELECT p.model_version, s.model_version, count(*), count(CASE WHEN s.label = p.label THEN 1 END), "
+            "count(s.true_label), count(CASE WHEN p.label = s.true_label THEN 1 END), "
+            "count(CASE WHEN s.label = s.true_label THEN 1 END) "
+            "FROM {schema}labelled s JOIN {schema}predictions p ON p.id = s.shadow_of AND p.project = s.project "
+            "WHERE s.project = :project AND s.shadow_of IS NOT NULL "
+            "GROUP BY p.model_version, s.model_version ORDER BY min(p.time), p.model_version, s.model_version"
         )
 
     @property
@@ -157,8 +174,15 @@ def labelled(found: Iterable[Sequence[Any]]) -> list[Labelled]:
     return [Labelled(**dict(zip(LABELLED, row, strict=True))) for row in found]
 
 
-def stats(shares: Sequence[Sequence[Any]], waiting: int, size: int) -> Stats:
-    """What the rows of `shares` say in all; versions in the order in which they first answered."""
+def changes(version: int) -> list[str]:
+    """What brings the tables of *version* to ours; 0: none are there."""
+    if not version:
+        return list(TABLES)
+    return [statement for one in range(version, VERSION) for statement in CHANGES[one]]
+
+
+def stats(shares: Sequence[Sequence[Any]], comparisons: Iterable[Sequence[Any]], waiting: int, size: int) -> Stats:
+    """What the rows of `shares` and `comparisons` say in all; versions in the order in which they first answered."""
     began: dict[str, int] = {}
     for version, *_, first, _last in shares:
         began[version] = min(first, began.get(version, first))
@@ -174,6 +198,7 @@ def stats(shares: Sequence[Sequence[Any]], waiting: int, size: int) -> Stats:
         last=max((row[5] for row in shares), default=None),
         size=size,
         shares=found,
+        shadows=[Comparison(**dict(zip(Comparison.__struct_fields__, row, strict=True))) for row in comparisons],
     )
 
 

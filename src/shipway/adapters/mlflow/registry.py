@@ -16,9 +16,9 @@ import msgspec
 from shipway.adapters.mlflow import lineage, lookup
 from shipway.adapters.mlflow.aliases import Aliases, whoami
 from shipway.adapters.mlflow.lookup import Entry
-from shipway.adapters.mlflow.store import Store, alone, load_library, speaking
+from shipway.adapters.mlflow.store import Store, load_library, speaking
 from shipway.adapters.mlflow.tracking import MlflowTracker
-from shipway.core import disk
+from shipway.core import disk, retention
 from shipway.core.artifacts import DataVersion
 from shipway.core.errors import OutsideError
 from shipway.core.lineup import CHAMPION, FOLLOWED, Lineup, Move, Refused
@@ -125,6 +125,19 @@ class MlflowRegistry:
         entry = lookup.with_alias(self.store, self.name, CHAMPION)
         return None if entry is None else self._export(entry, folder)
 
+    def verify(self, folder: Path, version: str) -> None:
+        """Compare the version that was exported to `FOLDER/VERSION/` with what was registered.
+
+        Raises:
+            OutsideError: They differ, or the registry does not answer.
+        """
+        entry = lookup.with_version(self.store, self.name, version)
+        if entry is not None and not _is_exported(folder / version, lineage.release(self.name, entry), entry):
+            raise OutsideError(
+                f"{folder / version} is not what was registered as version {version} of model {self.name}; remove it, and it is "
+                "brought from the registry anew"
+            )
+
     def follow(self, folder: Path, before: Lineup) -> Lineup:
         """What the aliases point to now, with each version that may be served brought to `FOLDER/VERSION/`.
 
@@ -175,7 +188,7 @@ class MlflowRegistry:
             return release
         folder.mkdir(parents=True, exist_ok=True)
         staged = folder / f".{entry.version}"
-        with alone(folder / ".lock"):
+        with disk.alone(folder / retention.LOCK):
             shutil.rmtree(staged, ignore_errors=True)
             with self._bundle(entry) as bundle:
                 shutil.copytree(bundle.folder, staged / "bundle")

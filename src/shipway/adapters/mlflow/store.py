@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib.metadata
 import os
 import sqlite3
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shipway.core import disk
 from shipway.core.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Store:
         if template.exists():
             return template
         template.parent.mkdir(parents=True, exist_ok=True)
-        with alone(template.with_suffix(".lock")):
+        with disk.alone(template.with_suffix(".lock")):
             if not template.exists():
                 aside = template.with_suffix(".new")
                 aside.unlink(missing_ok=True)
@@ -156,14 +156,6 @@ def load_library() -> Any:
     MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     return mlflow
-
-
-@contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold the lock file *path* for the block, waiting for whoever has it."""
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ OWN = {
     "caller": "_caller",
     "true_label": "_true_label",
     "labelled_at": "_labelled_at",
+    "shadow_of": "_shadow_of",
 }
 """Members of a JSON line, and the columns of a table that they become; those of the record follow under their own names."""
 
@@ -105,6 +106,7 @@ def _line(one: Labelled) -> dict[str, Any]:
         "caller": one.caller,
         "true_label": None if one.true_label is None else msgspec.json.decode(one.true_label),
         "labelled_at": None if one.labelled is None else time_of(one.labelled),
+        "shadow_of": one.shadow_of,
     }
 
 

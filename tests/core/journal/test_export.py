@@ -9,9 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from shipway.core import journal_export
 from shipway.core.errors import UsageError
-from shipway.core.journal import Labelled
+from shipway.core.journal import Labelled, export
 
 TIME = 1_796_000_000_123_456
 
@@ -42,7 +41,7 @@ PAGES = [
 
 
 def save(out: Path) -> Path:
-    assert journal_export.save(iter(PAGES), out) == 3
+    assert export.save(iter(PAGES), out) == 3
     assert [path.name for path in out.parent.iterdir()] == [out.name]
     return out
 
@@ -75,10 +74,10 @@ def test_a_csv_holds_the_same_cells(tmp_path: Path) -> None:
     assert [row["town"] for row in rows] == ["Ulm, \x00\n ü", "", ""]
 
 
-@pytest.mark.parametrize("ending", journal_export.ENDINGS)
+@pytest.mark.parametrize("ending", export.ENDINGS)
 def test_no_predictions_make_a_file_without_lines(tmp_path: Path, ending: str) -> None:
     out = tmp_path / f"out{ending}"
-    assert journal_export.save([], out) == 0
+    assert export.save([], out) == 0
     if ending == ".parquet":
         assert pl.read_parquet(out).height == 0
     else:
@@ -94,10 +93,10 @@ def test_a_journal_that_fails_half_way_leaves_the_old_file_and_no_other(tmp_path
         raise OSError("away")
 
     with pytest.raises(OSError, match="away"):
-        journal_export.save(pages(), out)
+        export.save(pages(), out)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.csv", "old")]
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.parquet, \.csv, \.jsonl, not in '\.xlsx'"):
-        journal_export.save([], tmp_path / "out.xlsx")
+        export.save([], tmp_path / "out.xlsx")

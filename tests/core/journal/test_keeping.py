@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from shipway.core import keeping, project
+from shipway.core import project, serve
 from shipway.core.errors import UsageError
-from shipway.core.keeping import Keeping
+from shipway.core.journal import keeping
+from shipway.core.journal.keeping import Keeping
 
 CONTRACT = """\
 target = "back"
@@ -28,7 +29,7 @@ levels = ["no", "yes"]
 def read(folder: Path, section: str) -> Keeping:
     (folder / "project.toml").write_text(section)
     (folder / "contract.toml").write_text(CONTRACT)
-    return keeping.of(project.load(folder))
+    return serve.of(project.load(folder)).journal
 
 
 def test_without_a_section_all_is_kept_for_ever(tmp_path: Path) -> None:
@@ -61,10 +62,10 @@ def test_any_other_period_is_refused_with_examples(text: str) -> None:
     ("section", "message"),
     [
         ("[serve]\njurnal = {}", r"\[serve\] has no setting 'jurnal'; did you mean 'journal'"),
-        ("[serve]\njournal = 5", r"serve\.journal must be a section"),
+        ("[serve]\njournal = 5", r"\[serve\] journal: expected a table with enabled, .*found 5"),
         ("[serve.journal]\nhashed = []", r"\[serve\.journal\] has no setting 'hashed'; did you mean 'hash'"),
-        ("[serve.journal]\ndurable = 'yes'", r"\[serve\.journal\] durable: Expected `bool`, got `str`"),
-        ("[serve.journal]\nwhen_away = 'wait'", r"\[serve\.journal\] when_away: Invalid enum value 'wait'"),
+        ("[serve.journal]\ndurable = 'yes'", r"\[serve\.journal\] durable: expected true or false; found 'yes'"),
+        ("[serve.journal]\nwhen_away = 'wait'", r"\[serve\.journal\] when_away: expected one of refuse, serve; found 'wait'"),
         ("[serve.journal]\nkeep = '3 months'", r"\[serve\.journal\] keep: expected a number of hours.*'3 months'"),
         ("[serve.journal]\nhash = ['visits']", r"hash: there is no column 'visits'; did you mean 'visit'"),
         ("[serve.journal]\ncolumns = ['page']", r"columns: there is no column 'page'; did you mean 'pages'"),

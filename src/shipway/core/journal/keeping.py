@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -54,16 +53,6 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return bool(contract.key) and set(contract.key) <= set(self.kept(contract))
 
 
-class Serve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the project is served.
-
-    Attributes:
-        journal: What is kept of each prediction.
-    """
-
-    journal: Keeping = Keeping()
-
-
 def period(text: str) -> timedelta:
     """A length of time such as "90d". Raises ValueError that says how to write one."""
     found = PERIOD.fullmatch(text)
@@ -72,40 +61,25 @@ def period(text: str) -> timedelta:
     return int(found[1]) * UNITS[found[2]]
 
 
-def of(project: ProjectFolder) -> Keeping:
-    """What *project* says in `[serve.journal]`. Raises UsageError naming the key, what was expected and the nearest name."""
-    section, where = project.section("serve"), f"{project.file}: [serve.journal]"
-    _known(section, Serve.__struct_fields__, f"{project.file}: [serve]")
-    journal = section.get("journal", {})
-    if not isinstance(journal, dict):
-        raise UsageError(f"{project.file}: serve.journal must be a section, [serve.journal], not a value")
-    _known(journal, Keeping.__struct_fields__, where)
-    if isinstance(journal.get("keep"), str):
+def check_period(section: object) -> None:
+    """Raises UsageError where the section's `keep` is a text that is no length of time."""
+    keep = section.get("keep") if isinstance(section, dict) else None
+    if isinstance(keep, str):
         try:
-            period(journal["keep"])
+            period(keep)
         except ValueError as error:
-            raise UsageError(f"{where} keep: {error}") from None
-    try:
-        keeping = msgspec.convert(section, Serve).journal
-    except msgspec.ValidationError as error:
-        said, _, place = str(error).partition(" - at ")
-        raise UsageError(f"{where} {place.strip('`').removeprefix('$.journal.')}: {said}") from None
-    if keeping.columns or keeping.hash:
-        _check_columns(keeping, project.contract, where)
-    return keeping
+            raise UsageError(f"[serve.journal] keep: {error}") from None
 
 
-def _check_columns(keeping: Keeping, contract: Contract, where: str) -> None:
+def check_columns(keeping: Keeping, project: ProjectFolder) -> None:
+    """Raises UsageError where a column is named that the contract has not, or that is to be hashed and not kept."""
+    if not keeping.columns and not keeping.hash:
+        return
+    contract = project.contract
     for key, names in (("columns", keeping.columns or []), ("hash", keeping.hash)):
         for name in names:
             if name not in contract.columns:
-                raise UsageError(f"{where} {key}: there is no column {name!r}; {suggest(name, contract.columns)}")
+                raise UsageError(f"[serve.journal] {key}: there is no column {name!r}; {suggest(name, contract.columns)}")
     for name in keeping.hash:
         if name not in keeping.kept(contract):
-            raise UsageError(f"{where} hash: {name!r} is not kept; name it in columns too, or leave it out here")
-
-
-def _known(section: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    for key in section:
-        if key not in known:
-            raise UsageError(f"{where} has no setting {key!r}; {suggest(key, known)}")
+            raise UsageError(f"[serve.journal] hash: {name!r} is not kept; name it in columns too, or leave it out here")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
+from typing import Literal
 
 import msgspec
 
@@ -12,6 +13,9 @@ RANDOM_BITS = 74
 """Of a UUIDv7, beside 48 bits of time, 4 of version and 2 of variant (RFC 9562, section 5.7)."""
 STEP_BITS = 32
 """An id is this many random bits after the one before it in its batch: in order, and not to be guessed from another."""
+
+Which = Literal["answered", "shadow", "all"]
+"""Predictions by who got them: a caller, or nobody, as a shadow version made them beside the answer."""
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +31,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         warnings: JSON list, as in the answer.
         latency: Milliseconds from the request's arrival to its scores; one figure for all records of a request.
         caller: Name of the API key that asked; None where none was asked for.
+        shadow_of: Id of the prediction that was answered to the same record; None for one that was answered itself. A shadow has
+            time and key of the one that it shadows, and gets its label.
     """
 
     id: str
@@ -41,6 +47,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     warnings: str
     latency: float
     caller: str | None = None
+    shadow_of: str | None = None
 
 
 class Feedback(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +95,28 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     labelled: int
 
 
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """How a version that answered and one in its shadow did on the same records.
+
+    Attributes:
+        answered, shadow: The two versions.
+        records: Records that both labelled.
+        agreed: Of them, those that both labelled the same.
+        labelled: Of them, those with a true label.
+        answered_right, shadow_right: Of those, how many each version labelled so.
+    """
+
+    answered: str
+    shadow: str
+    records: int
+    agreed: int
+    labelled: int
+    answered_right: int
+    shadow_right: int
+
+
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal holds of one project.
+    """What the journal holds of one project. All but the comparisons are about predictions that were answered.
 
     Attributes:
         waiting: Labels whose prediction is not there.
@@ -104,6 +131,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     last: int | None
     size: int
     shares: list[Share]
+    shadows: list[Comparison]
 
 
 def ids(count: int) -> list[str]:

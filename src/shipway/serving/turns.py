@@ -1,0 +1,348 @@
+"""Scoring in turns: a bounded queue for each project, from which few threads take work so that no project waits for another.
+
+Which project is next is decided by the time that its work took so far, as in start-time fair queueing (Goyal, Vin and Cheng,
+1996): the one that had least. A project that begins to ask again is counted from where the others are. Within a project, each
+kind of work has its turn after the other: what can be joined for one model version, what can't, and large pieces.
+
+All that waits for one model version is joined into one piece of work, up to `JOINED` records: a model needs hardly longer for a
+hundred records than for one. Nothing waits for others to come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import threadpoolctl
+
+from shipway.serving.problems import gone, overloaded
+
+SCORING_THREADS = 2
+"""One keeps a core busy with scoring; the second lets a single record overtake a large batch."""
+
+JOINED = 512
+"""Records of one call of a model. Measured on small models of this package, 256 records take 1.2 to 2.7 times as long as one, and
+1,000 twice to three times: beyond, joining gains little, and others wait longer."""
+
+LARGE = 1_000
+"""Records from which on a piece of work is large: one such piece is worked on at a time, which leaves a thread for others."""
+
+SWEEP_SECONDS = 0.5
+"""Between two looks at what has waited for longer than this: whether its client is still there, and whether it is too late."""
+
+Work = Callable[[list[Any]], Sequence[Any]]
+"""Takes items, and gives for each a result, or the exception that it ended with. Called in a scoring thread."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may wait.
+
+    Attributes:
+        requests: Waiting, of one project. Joined, these are a few turns.
+        records: The same in records; five of the largest batches. One piece of work is always taken.
+        seconds: A request that waited longer is refused. Most clients and proxies give up after 30 to 60 s, and few come back
+            to an answer after 10 s (Nielsen, "Response times: the three important limits").
+        body_bytes: Of the bodies that a worker holds of one project: four of the largest.
+        all_bytes: Of all projects.
+        assured_bytes: That each project may hold whatever the others do.
+    """
+
+    requests: int = 1_000
+    records: int = 50_000
+    seconds: float = 10.0
+    body_bytes: int = 64 * 2**20
+    all_bytes: int = 256 * 2**20
+    assured_bytes: int = 2**20
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One piece of work that waits, or is worked on.
+
+    Attributes:
+        key: Of jobs that may be joined; None: this one may not.
+        since: When it came, by the monotonic clock.
+        gone: Whether the client is no longer there.
+    """
+
+    project: str
+    key: Hashable
+    cost: int
+    work: Work
+    item: Any
+    done: asyncio.Future[Any]
+    since: float
+    gone: Callable[[], Awaitable[bool]] | None = None
+
+
+class _Large:
+    """The kind of large pieces of work."""
+
+
+@dataclass(eq=False)
+class _Account:
+    """A project: what waits, and the seconds that its work took. `begun` are the times when work began that goes on now."""
+
+    flows: dict[Hashable, deque[Job]] = field(default_factory=dict)
+    requests: int = 0
+    records: int = 0
+    held: int = 0
+    used: float = 0.0
+    begun: list[float] = field(default_factory=list)
+
+    def spent(self, now: float) -> float:
+        return self.used + sum(now - one for one in self.begun)
+
+    def put(self, kind: Hashable, job: Job) -> None:
+        self.flows.setdefault(kind, deque()).append(job)
+        self.requests += 1
+        self.records += job.cost
+
+    def kinds(self, *, large: bool) -> list[Hashable]:
+        """The kinds of work that wait, in turn; `_Large` only if *large*."""
+        return [kind for kind in self.flows if large or kind is not _Large]
+
+    def take(self, kind: Hashable) -> list[Job]:
+        """The first job of a kind, with those that may be joined; the other kinds come before it then."""
+        flow = self.flows.pop(kind)
+        taken = [flow.popleft()]
+        left = JOINED - taken[0].cost
+        while kind not in (None, _Large) and flow and flow[0].cost <= left:
+            taken.append(flow.popleft())
+            left -= taken[-1].cost
+        if flow:
+            self.flows[kind] = flow
+        self.requests -= len(taken)
+        self.records -= sum(job.cost for job in taken)
+        return taken
+
+    def clean(self) -> None:
+        """Forget what nobody waits for any longer."""
+        for kind, flow in list(self.flows.items()):
+            kept = deque(job for job in flow if not job.done.done())
+            self.requests -= len(flow) - len(kept)
+            self.records -= sum(job.cost for job in flow) - sum(job.cost for job in kept)
+            if kept:
+                self.flows[kind] = kept
+            else:
+                del self.flows[kind]
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """Jobs that are worked on together, since *began*; *heavy* ones leave the other threads to what is not."""
+
+    account: _Account
+    jobs: list[Job]
+    began: float
+    heavy: bool
+
+
+class Turns:
+    """The scoring threads of a worker, and what waits for them. All public methods are called on the event loop."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._accounts: dict[str, _Account] = {}
+        self._lock = threading.Lock()
+        self._signals: SimpleQueue[bool] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._large = False
+        self._clock = 0.0
+        self._held = 0
+
+    def start(self) -> None:
+        """Begin to work, on the running event loop."""
+        self.loop = asyncio.get_running_loop()
+        self._threads = [threading.Thread(target=self._run, name=f"scoring-{n}", daemon=True) for n in range(SCORING_THREADS)]
+        for thread in self._threads:
+            thread.start()
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self) -> None:
+        """End once what is worked on is done; what waits is given up."""
+        self._sweeper.cancel()
+        with self._lock:
+            for job in self._waiting():
+                job.done.cancel()
+            for account in self._accounts.values():
+                account.clean()
+        for _ in self._threads:
+            self._signals.put(False)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    def waiting(self) -> dict[str, int]:
+        """How many requests of each project wait; of those that ever asked."""
+        with self._lock:
+            return {name: account.requests for name, account in self._accounts.items()}
+
+    def admit(self, project: str, cost: int = 1) -> None:
+        """Raise Problem 503 where a request of that project would not be taken now."""
+        account, limits = self._account(project), self.limits
+        if account.requests and (account.requests >= limits.requests or account.records + cost > limits.records):
+            raise overloaded(project)
+
+    def hold(self, project: str) -> Hold:
+        """The bytes of one request's body, which are held until the block ends."""
+        return Hold(self, project)
+
+    async def run(self, project: str, cost: int, work: Callable[[], Result]) -> Result:
+        """Call *work* in its turn, as if it were a batch of *cost* records.
+
+        Raises:
+            Problem: 503 where too much waits already, or it waited too long.
+        """
+        job = self._job(project, None, cost, lambda items: [work()], None)
+        return await self._enter(job)  # type: ignore[no-any-return]
+
+    async def join(
+        self, project: str, cost: int, key: Hashable, work: Work, item: Any, gone: Callable[[], Awaitable[bool]] | None = None
+    ) -> Any:
+        """The result of *work* on *item*, together with other items of the same *key* that wait at the time.
+
+        Raises:
+            Problem: 503 as `run`; 400 to nobody, where *gone* says that the client is no longer there.
+        """
+        return await self._enter(self._job(project, key, cost, work, item, gone))
+
+    def _job(
+        self, project: str, key: Hashable, cost: int, work: Work, item: Any, gone: Callable[[], Awaitable[bool]] | None = None
+    ) -> Job:
+        return Job(project, key, cost, work, item, self.loop.create_future(), time.monotonic(), gone)
+
+    async def _enter(self, job: Job) -> Any:
+        self.admit(job.project, job.cost)
+        self._put(self._account(job.project), _Large if job.cost >= LARGE else job.key, job)
+        return await job.done
+
+    def _put(self, account: _Account, kind: Hashable, job: Job) -> None:
+        with self._lock:
+            if not account.requests:
+                account.used = max(account.used, self._clock)
+            account.put(kind, job)
+        self._signals.put(True)
+
+    def _account(self, project: str) -> _Account:
+        found = self._accounts.get(project)
+        if found is None:
+            with self._lock:
+                found = self._accounts[project] = _Account()
+        return found
+
+    def _waiting(self) -> list[Job]:
+        return [job for account in self._accounts.values() for flow in account.flows.values() for job in flow]
+
+    def _run(self) -> None:
+        # A record is too small a piece of work to be shared among threads: starting them costs more than they save.
+        threadpoolctl.threadpool_limits(limits=1)
+        while self._signals.get():
+            while (turn := self._next()) is not None:
+                self._work(turn)
+
+    def _next(self) -> _Turn | None:
+        """What is worked on next; None where nothing waits that may be."""
+        with self._lock:
+            now, large = time.monotonic(), not self._large
+            asking = [account for account in self._accounts.values() if account.kinds(large=large)]
+            if not asking:
+                return None
+            account = min(asking, key=lambda one: one.spent(now))
+            self._clock = max(self._clock, account.spent(now))
+            kind = account.kinds(large=large)[0]
+            heavy = kind is _Large
+            self._large = self._large or heavy
+            account.begun.append(now)
+            return _Turn(account, account.take(kind), now, heavy)
+
+    def _work(self, turn: _Turn) -> None:
+        late = turn.began - self.limits.seconds
+        settled: list[tuple[Job, Any]] = [(job, overloaded(job.project)) for job in turn.jobs if job.since < late]
+        asked = [job for job in turn.jobs if job.since >= late and not job.done.done()]
+        if asked:
+            settled += zip(asked, _results(asked), strict=True)
+        with self._lock:
+            turn.account.begun.remove(turn.began)
+            turn.account.used += time.monotonic() - turn.began
+            self._large = self._large and not turn.heavy
+        if settled and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(_settle, settled)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = time.monotonic()
+            with self._lock:
+                aged = [job for job in self._waiting() if job.since < now - SWEEP_SECONDS]
+            for job in aged:
+                if job.since < now - self.limits.seconds:
+                    _settle([(job, overloaded(job.project))])
+                elif job.gone is not None and not job.done.done() and await job.gone():
+                    _settle([(job, gone())])
+            if aged:
+                with self._lock:
+                    for account in self._accounts.values():
+                        account.clean()
+
+
+class Hold:
+    """The bytes of one body, counted while they come and until the block ends."""
+
+    def __init__(self, turns: Turns, project: str) -> None:
+        self._turns, self._project, self._account = turns, project, turns._account(project)
+        self._size = 0
+
+    def __enter__(self) -> Hold:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._account.held -= self._size
+        self._turns._held -= self._size
+
+    def check(self, size: int) -> None:
+        """Raise Problem 503 where *size* bytes more than are held can't be."""
+        held, limits = self._account.held + size, self._turns.limits
+        if held > limits.assured_bytes and (held > limits.body_bytes or self._turns._held + size > limits.all_bytes):
+            raise overloaded(self._project)
+
+    def add(self, size: int) -> None:
+        """Hold *size* bytes more. Raises Problem as `check`."""
+        self.check(size)
+        self._size += size
+        self._account.held += size
+        self._turns._held += size
+
+
+def caught(error: BaseException) -> Exception:
+    """*error* as what an event loop passes on; it would take others, such as Polars' panics, for its own end."""
+    if isinstance(error, Exception):
+        return error
+    failure = RuntimeError(f"a library gave up: {type(error).__name__}")
+    failure.__cause__ = error
+    return failure
+
+
+def _results(jobs: Sequence[Job]) -> Sequence[Any]:
+    try:
+        return jobs[0].work([job.item for job in jobs])
+    except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+        return [caught(error)] * len(jobs)
+
+
+def _settle(settled: Sequence[tuple[Job, Any]]) -> None:
+    for job, result in settled:
+        if job.done.done():
+            continue
+        if not isinstance(result, BaseException):
+            job.done.set_result(result)
+        else:
+            job.done.set_exception(result)
