@@ -244,6 +244,12 @@ def test_traffic_is_told_in_figures() -> None:
         assert told in text
 
 
+def test_an_hour_of_errors_alone_has_no_latency() -> None:
+    refused = Minute(start=60, requests=3, errors={"rate": 3}, records=0, labels={}, latency=[0] * (len(BUCKETS) + 1))
+    text = " ".join(Reading(str(traffic.section(numbers(2), Recent(minutes=[refused]), address="", now=100))).text.split())
+    assert "Errors3 (100 %)Median latency–95th percentile–" in text
+
+
 @given(st.lists(st.integers(0, 50), min_size=len(BUCKETS) + 1, max_size=len(BUCKETS) + 1).filter(any), st.floats(0.01, 1))
 def test_a_quantile_of_counts_lies_in_the_bucket_that_holds_it(counts: list[int], share: float) -> None:
     values = [bound for bound, count in zip((*BUCKETS, math.inf), counts, strict=True) for _ in range(count)]
