@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any
 
@@ -21,6 +22,7 @@ from shipway.serving.pages import home as home_page
 from shipway.serving.pages import project as project_page
 from shipway.serving.pages import traffic as traffic_page
 from shipway.serving.pages.document import HEADERS
+from shipway.serving.pages.form import ALL_SHOWN
 from shipway.serving.problems import RETRY_SECONDS, Problem, unready
 from shipway.serving.service import Service
 from shipway.serving.traffic import BUCKETS
@@ -104,12 +106,13 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
     orders: dict[tuple[str, str], list[str]] = {}
 
     async def heeded(live: Live) -> list[str]:
-        """The features, those first that the model heeds most, measured once for each version."""
-        version = (live.release.name, live.release.version)
-        if version not in orders and live.predictor is not None:
+        """The features; where a form folds some, those first that the model heeds most, measured once for each version."""
+        version, features = (live.release.name, live.release.version), live.card.contract.features
+        if len(features) > ALL_SHOWN and version not in orders and live.predictor is not None:
             work = functools.partial(explanation.by_heed, live.predictor)
-            orders[version] = await service.turns.run(live.release.name, explanation.ROWS, work)
-        return orders.get(version, live.card.contract.features)
+            with contextlib.suppress(Problem):  # too busy: the page is shown all the same
+                orders[version] = await service.turns.run(live.release.name, explanation.ROWS, work)
+        return orders.get(version, features)
 
     own = documentation.own(app.routes)
 

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
-from tests.conftest import CASE_STUDIES, CaseStudy
-from tests.endpoints import free_port, process
+from tests.conftest import CASE_STUDIES, CaseStudy, alone
 from tests.serving.pages.chromium import FLAGS
+from tests.serving.served import serving
+
+from shipway import preflight, wiring
+from shipway.serving.app import create_app
 
 if TYPE_CHECKING:
+    import httpx
     from playwright.sync_api import Browser
 
 
@@ -27,13 +29,10 @@ def browser(needs: Callable[[str], str]) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def service(case_study: Callable[[str], CaseStudy], tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """`shipway serve` of all three case studies."""
-    studies = [case_study(name) for name in CASE_STUDIES]
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "shipway", "serve", "--port", str(port)]
-    log = tmp_path_factory.mktemp("service") / "log"
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(process(command, studies[0], f"{address}/health/ready", log))
-        yield stack.enter_context(httpx.Client(base_url=address, timeout=60))
+def service(common: Path, case_study: Callable[[str], CaseStudy]) -> Iterator[httpx.Client]:
+    """A service of the champions of all three case studies."""
+    places = [wiring.open_workspace(case_study(name).workspace) for name in CASE_STUDIES]
+    with alone(common / "pages.lock"):
+        releases = preflight.releases(places[0], CASE_STUDIES)
+    with serving(create_app(releases)) as client:
+        yield client

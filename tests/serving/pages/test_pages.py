@@ -6,6 +6,7 @@ import json
 import math
 import re
 import time
+import zipfile
 from collections.abc import Sequence
 from datetime import datetime
 from html.parser import HTMLParser
@@ -20,12 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.scoring import made
 
-from shipway.core import profile
+from shipway.core import profile, wheel
 from shipway.core.contract import Column, Contract
 from shipway.core.models import Interval, ModelCard
 from shipway.serving.live import Live
 from shipway.serving.pages import drawing, traffic
 from shipway.serving.pages import project as project_page
+from shipway.serving.pages.document import SCRIPTS
 from shipway.serving.traffic import BUCKETS, Minute, Recent
 
 if TYPE_CHECKING:
@@ -153,6 +155,11 @@ def test_the_traffic_of_a_project_is_told_to_programs(client: httpx.Client) -> N
     assert client.get("/nobody/traffic").status_code == 404
 
 
+def test_styles_and_scripts_are_in_the_wheel(tmp_path: Path) -> None:
+    there = set(zipfile.ZipFile(wheel.build(tmp_path)).namelist())
+    assert {f"shipway/serving/pages/{name}.js" for name in SCRIPTS} | {"shipway/serving/pages/style.css"} <= there
+
+
 # what is shown
 
 
@@ -235,6 +242,12 @@ def test_traffic_is_told_in_figures() -> None:
         "00:03101over 10 s",
     ):
         assert told in text
+
+
+def test_an_hour_of_errors_alone_has_no_latency() -> None:
+    refused = Minute(start=60, requests=3, errors={"rate": 3}, records=0, labels={}, latency=[0] * (len(BUCKETS) + 1))
+    text = " ".join(Reading(str(traffic.section(numbers(2), Recent(minutes=[refused]), address="", now=100))).text.split())
+    assert "Errors3 (100 %)Median latency–95th percentile–" in text
 
 
 @given(st.lists(st.integers(0, 50), min_size=len(BUCKETS) + 1, max_size=len(BUCKETS) + 1).filter(any), st.floats(0.01, 1))

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import CASE_STUDIES, CaseStudy
-from tests.endpoints import received
 from tests.scoring import made
-from tests.serving.pages.chromium import WIDTHS, opened, photograph
+from tests.serving.pages.chromium import HEIGHT, WIDTHS, opened, photograph
 from tests.serving.served import serving
+from tests.test_endpoints import received
 
 from shipway.core.contract import Column, Contract
 from shipway.serving.app import create_app
@@ -115,27 +115,29 @@ def test_a_value_that_breaks_a_rule_is_told_at_its_field_alone(browser: Browser,
         assert told.count() == 0
 
 
+def examine(page: Page, name: str, width: int) -> None:
+    """Keep pictures of the page, light and dark, and audit it."""
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        photograph(page, f"{name}-{scheme}")
+        assert page.evaluate(AUDIT) == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize(("kind", "width"), WIDTHS.items())
 @pytest.mark.parametrize("name", CASE_STUDIES)
-def test_the_pages_are_audited_and_photographed(browser: Browser, service: httpx.Client, name: str) -> None:
-    for scheme in SCHEMES:
-        for kind, width in WIDTHS.items():
-            with opened(browser, address(service, name), color_scheme=scheme, viewport={"width": width, "height": 900}) as page:
-                change(page, name)
-                predict(page)
-                page.locator("summary").first.click() if page.locator("summary").count() else None
-                photograph(page, f"{name}-{scheme}-{kind}")
-                assert page.evaluate(AUDIT) == []
-                assert page.evaluate("() => document.documentElement.scrollWidth") == width
+def test_a_models_page_is_fit_for_everyone(browser: Browser, service: httpx.Client, name: str, kind: str, width: int) -> None:
+    with opened(browser, address(service, name), viewport={"width": width, "height": HEIGHT}) as page:
+        change(page, name)
+        predict(page)
+        examine(page, f"{name}-{kind}", width)
 
 
+@pytest.mark.parametrize(("kind", "width"), WIDTHS.items())
 @pytest.mark.parametrize("path", ["", "docs", "iris/traffic"])
-def test_the_other_pages_are_audited_and_photographed(browser: Browser, service: httpx.Client, path: str) -> None:
-    for scheme in SCHEMES:
-        for kind, width in WIDTHS.items():
-            with opened(browser, address(service, path), color_scheme=scheme, viewport={"width": width, "height": 900}) as page:
-                photograph(page, f"{path.replace('/', '-') or 'home'}-{scheme}-{kind}")
-                assert page.evaluate(AUDIT) == []
-                assert page.evaluate("() => document.documentElement.scrollWidth") == width
+def test_the_other_pages_are_fit_for_everyone(browser: Browser, service: httpx.Client, path: str, kind: str, width: int) -> None:
+    with opened(browser, address(service, path), viewport={"width": width, "height": HEIGHT}) as page:
+        examine(page, f"{path.replace('/', '-') or 'home'}-{kind}", width)
 
 
 def test_a_prediction_is_made_with_the_keyboard_alone(browser: Browser, service: httpx.Client) -> None:

@@ -40,10 +40,8 @@ _FORM = Markup(
     "</span></div></form>"
     '<div id="answer" class="answer" role="status" aria-live="polite" aria-labelledby="try-title"></div></section>'
 )
-_FOLDED = Markup(
-    '<details id="rest"><summary>{} more features</summary><p class="soft">The ones above move this model\'s answers most.</p>'
-    '<div class="fields">{}</div></details>'
-)
+_FOLDED = Markup('<details id="rest"><summary>{} more features</summary>{}<div class="fields">{}</div></details>')
+_HEEDED = Markup('<p class="soft">Those above move this model\'s answers most.</p>')
 _FINDER = Markup(
     '<p class="finder"><label for="finder">Find a feature</label><input id="finder" type="search" placeholder="part of its name">'
     '<span id="found" class="soft" role="status"></span></p>'
@@ -61,7 +59,8 @@ def section(live: Live, order: Sequence[str]) -> Markup:
     few = len(contract.features) <= ALL_SHOWN
     names = contract.features if few else list(order)
     fields = [_field(place, name, contract.columns[name], seen[name], live.example) for place, name in enumerate(names)]
-    rest = Markup("") if few else _FOLDED.format(len(fields) - SHOWN, joined(fields[SHOWN:]))
+    told = _HEEDED if names != contract.features else ""
+    rest = Markup("") if few else _FOLDED.format(len(fields) - SHOWN, told, joined(fields[SHOWN:]))
     return _FORM.format(
         project=live.release.name,
         target=data(contract.target),

@@ -51,7 +51,10 @@ def section(live: Live, recent: Recent, *, address: str, now: float | None = Non
 
 
 def quantile(counts: Sequence[int], share: float) -> float:
-    """A latency that *share* of the requests did not exceed, in seconds, taken as even within each bucket; infinite beyond."""
+    """A latency that *share* of the requests did not exceed, in seconds, taken as even within each bucket; infinite beyond, and
+    NaN of none."""
+    if not any(counts):
+        return math.nan
     wanted, below, low = share * sum(counts), 0, 0.0
     for count, high in zip(counts, (*BUCKETS, math.inf), strict=False):
         if count and below + count >= wanted:
@@ -145,7 +148,7 @@ def _figures(minutes: Sequence[tuple[int, Minute | None]]) -> Markup:
             _clock(start), one.requests, one.records, sum(one.errors.values()), _seconds(quantile(one.latency, 0.5))
         )
         for start, one in reversed(minutes)
-        if one is not None
+        if one is not None and one.requests
     )
     heads = ("Minute", "Requests", "Records", "Errors", "Median latency")
     head = joined(Markup('<th scope="col">{}</th>').format(word) for word in heads)
@@ -161,6 +164,8 @@ def _clock(start: int) -> str:
 
 
 def _seconds(value: float) -> str:
-    if not math.isfinite(value):
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
         return f"over {BUCKETS[-1]:g} s"
     return f"{figures.number(1000 * value, 2)} ms" if value < 1 else f"{figures.number(value, 2)} s"
