@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.scoring import made
 from tests.serving.kept import keeping
 
-from shipway.core.keeping import Keeping
+from shipway.core.journal.keeping import Keeping
 from shipway.scoring.predictor import Predictions, RecordError
 from shipway.serving import answers, entries, feedback, joining, live, requests
 from shipway.serving.entries import Journalling

@@ -25,14 +25,11 @@ if TYPE_CHECKING:
 TITLE = "Shipway"
 ERRORS = {
     "400": "The body is not a JSON object, is nested too deeply, or names a member twice.",
-    "401": "The service asks for an API key, and none that it knows was sent.",
-    "403": "The API key is not for this project.",
     "404": "There is no such project or version; or, for labels, it keeps no predictions.",
     "408": "The request took too long to come.",
     "413": "The body is too large, or has too many records.",
     "415": "The body is not sent as JSON in UTF-8, without a Content-Encoding.",
     "422": "A record breaks the contract.",
-    "429": "The API key has asked more often than it may; Retry-After says when it may again.",
     "500": "A fault of the service, which its log tells.",
     "503": (
         "The model is being loaded, or could not be; or too many requests wait; or predictions can't be kept at the moment. "

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from shipway.core.contract import Contract
-from shipway.serving.documentation import ERRORS, examples
+from shipway.serving.documentation import ERRORS, KEY_ERRORS, examples
 from shipway.serving.live import Live, LiveModels
 from shipway.serving.pages.document import joined, notice, table, whole
 from shipway.serving.pages.features import rules
@@ -32,7 +32,10 @@ def page(models: LiveModels) -> str:
     """For each model its columns and a form to try it with."""
     names = joined((Markup('<a href="#{0}">{0}</a>').format(name) for name in models), " · ")
     lead = Markup('<p class="lead">{} · <a href="openapi.json">OpenAPI document</a></p>').format(names)
-    body = [*map(_section, models.values()), _ERRORS.format(table(["Status", "Reason"], ERRORS.items()))]
+    body = [
+        *map(_section, models.values()),
+        _ERRORS.format(table(["Status", "Reason"], sorted({**ERRORS, **KEY_ERRORS}.items()))),
+    ]
     above = Markup('<p class="path"><a href="./">Models</a></p>')
     return whole("How to ask", body, above=above, lead=lead, scripts=("asking", "try"))
 
