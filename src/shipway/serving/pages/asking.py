@@ -24,7 +24,7 @@ _SECTION = Markup(
 _ERRORS = Markup(
     '<section class="panel"><h2>Errors</h2><p>An error is <code>application/problem+json</code>: what is wrong in '
     "<code>detail</code>, and for each broken rule the record (from 0), the column, the rule and a message in "
-    "<code>errors</code>.</p>{}</section>"
+    '<code>errors</code>.</p><div class="codes">{}</div></section>'
 )
 
 
