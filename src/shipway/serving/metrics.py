@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter as Counts
+from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -67,9 +68,12 @@ class Metrics:
         self.shadow = counter(
             "shadow_records", "What became of records that a version in the shadow got a copy of.", *MODEL, "result"
         )
+        self.refused = counter("refused", "Requests and connections that ended before they were read, by why.", "reason")
+        self.queue = gauge("queue", "Requests that wait to be scored.", "project")
         self.lag = gauge("journal_lag_seconds", "How long the oldest prediction has waited for its commit.", of_workers="livemax")
         self.waiting = gauge("journal_waiting", "Predictions that are not committed yet.")
         self.lost = counter("journal_lost", "Predictions that were answered and not kept.")
+        self.dropped = counter("log_dropped", "Lines of the access log that nobody read in time.")
         self._seen: Counts[object] = Counts()
         self._told: set[tuple[str, str, str]] = set()
 
@@ -90,8 +94,13 @@ class Metrics:
             for (rule, column), count in outcome.remarks.items():
                 (self.levels if rule == "level" else self.ranges).labels(*model, column).inc(count)
 
-    def look(self) -> None:
-        """Tell how the models and the journal of this worker are at the moment."""
+    def look(self, refused: Mapping[str, int], dropped: int) -> None:
+        """Tell how this worker is at the moment: its models, queue and journal, and what was counted elsewhere.
+
+        Args:
+            refused: Why requests and connections ended before they were read, and how many.
+            dropped: Lines of the access log that were not written.
+        """
         models, writer = self._service.models, self._service.writer
         now = set()
         for name, champion in models.items():
@@ -104,6 +113,11 @@ class Metrics:
         self._told = now
         for version_of, count in list(models.failures.items()):
             self._raise(self.failures.labels(*version_of), version_of, count)
+        for reason, count in dict(refused).items():
+            self._raise(self.refused.labels(reason), ("refused", reason), count)
+        self._raise(self.dropped, "dropped", dropped)
+        for name, waiting in self._service.turns.waiting().items():
+            self.queue.labels(name).set(waiting)
         if self._service.shadowing is not None:
             for (name, version, what), count in self._service.shadowing.counts().items():
                 self._raise(self.shadow.labels(name, version, what), ("shadow", name, version, what), count)

@@ -34,6 +34,7 @@ class Telemetry:
 
     def add(self, app: FastAPI) -> None:
         """Add the route of the metrics to *app*, and listen to all of its requests."""
+        self._state = app.state
         metrics.add(app, self.metrics)
         listeners: list[Listener] = [self.metrics, self.traffic]
         listeners += [] if self._access is None else [self._access]
@@ -58,7 +59,9 @@ class Telemetry:
         while True:
             over = self._over.wait(SECONDS)
             try:
-                self.metrics.look()
+                connections = getattr(self._state, "connections", None)  # which the server makes
+                refused = {} if connections is None else connections.refused
+                self.metrics.look(refused, 0 if self._access is None else self._access.dropped)
                 self.traffic.write()
             except Exception:
                 log.exception("figures of this worker could not be told")
