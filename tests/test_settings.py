@@ -32,3 +32,14 @@ def test_a_database_of_another_kind_is_refused_without_its_password(tmp_path: Pa
     with pytest.raises(UsageError, match=r"expected an address such as postgresql://.*'mysql'") as error:
         load(tmp_path, SHIPWAY_JOURNAL="mysql://me:s3cret@db/journal")
     assert "s3cret" not in str(error.value)
+
+
+def test_times_come_from_the_environment_before_the_file(tmp_path: Path) -> None:
+    found = load(tmp_path, "drain = 3\nidle_seconds = 65.5", SHIPWAY_DRAIN="0.5")
+    assert (found.drain, found.idle_seconds) == (0.5, 65.5)
+
+
+@pytest.mark.parametrize("text", ["drain = 0", "header_seconds = -1", "body_seconds = nan", "connections = 0"])
+def test_times_and_numbers_that_would_end_every_request_are_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match=text.partition(" ")[0]):
+        load(tmp_path, text)

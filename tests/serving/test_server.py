@@ -7,13 +7,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from shipway.cli.work import work
 from shipway.core.errors import OutsideError
 from shipway.serving import server
+from shipway.serving.tls import Files
 
 PROGRAM = """
 from fastapi import FastAPI
@@ -48,6 +51,33 @@ def test_a_signal_ends_the_server_cleanly_and_what_follows_it_runs(sent: signal.
     assert process.returncode == 0
     assert out == "after\n"
     assert "Traceback" not in errors
+
+
+def test_a_worker_is_told_how_the_service_ends_and_speaks() -> None:
+    files = Files(Path("/a b/service.crt"), Path("/c/service.key"))
+    told = work.make_context("work", ["--socket", "3", *server.Manner(tls=files, drain=2.5).options, "iris"]).params
+    assert told == {
+        "projects": ("iris",),
+        "descriptor": 3,
+        "tls_certificate": str(files.certificate),
+        "tls_key": str(files.key),
+        "drain": 2.5,
+    }
+
+
+@pytest.mark.parametrize(("soft", "hard", "connections"), [(256, 4096, 1_000), (1024, 1024, 668), (100, 100, 25)])
+def test_a_worker_takes_no_more_connections_than_it_may_have_files(soft: int, hard: int, connections: int) -> None:
+    code = f"""
+import resource
+from fastapi import FastAPI
+from shipway.serving import server
+resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
+app = FastAPI()
+server.make(app, server.Manner())
+print(app.state.connections.limits.connections)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(told.stdout) == connections
 
 
 def test_a_port_that_is_taken_is_named_with_the_next_step() -> None:

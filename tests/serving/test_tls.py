@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def test_a_certificate_without_its_key_is_refused() -> None:
     assert tls.files(None, None) is None
+    assert tls.files("a.crt", "a.key") == tls.Files(Path.cwd() / "a.crt", Path.cwd() / "a.key")
     with pytest.raises(UsageError, match="the key is not set; give it by --tls-key"):
         tls.files("a.crt", None)
     with pytest.raises(UsageError, match="the certificate is not set; give it by --tls-certificate"):

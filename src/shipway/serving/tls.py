@@ -31,7 +31,7 @@ class Files:
 def files(certificate: str | None, key: str | None) -> Files | None:
     """The files of two settings; None where neither is set. Raises UsageError where only one is."""
     if certificate and key:
-        return Files(Path(certificate), Path(key))
+        return Files(Path(certificate).absolute(), Path(key).absolute())  # workers run in another folder
     if certificate or key:
         missing, option = ("key", "--tls-key") if certificate else ("certificate", "--tls-certificate")
         raise UsageError(f"TLS needs a certificate and its key, and the {missing} is not set; give it by {option} FILE")
