@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from shipway.serving.problems import Problem
-from shipway.serving.turns import JOINED, LARGE, SCORING_THREADS, Limits, Turns
+from shipway.serving.queues import JOINED
+from shipway.serving.turns import LARGE, SCORING_THREADS, Limits, Turns
 
 
 class Gate:

@@ -4,8 +4,8 @@ Which project is next is decided by the time that its work took so far, as in st
 1996): the one that had least. A project that begins to ask again is counted from where the others are. Within a project, each
 kind of work has its turn after the other: what can be joined for one model version, what can't, and large pieces.
 
-All that waits for one model version is joined into one piece of work, up to `JOINED` records: a model needs hardly longer for a
-hundred records than for one. Nothing waits for others to come.
+All that waits for one model version is joined into one piece of work, up to `queues.JOINED` records: a model needs hardly longer
+for a hundred records than for one. Nothing waits for others to come.
 """
 
 from __future__ import annotations
@@ -13,31 +13,24 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import threadpoolctl
 
 from shipway.serving.problems import gone, overloaded
+from shipway.serving.queues import Account, Job, Large, Work
 
 SCORING_THREADS = 2
 """One keeps a core busy with scoring; the second lets a single record overtake a large batch."""
-
-JOINED = 512
-"""Records of one call of a model. Measured on small models of this package, 256 records take 1.2 to 2.7 times as long as one, and
-1,000 twice to three times: beyond, joining gains little, and others wait longer."""
 
 LARGE = 1_000
 """Records from which on a piece of work is large: one such piece is worked on at a time, which leaves a thread for others."""
 
 SWEEP_SECONDS = 0.5
 """Between two looks at what has waited for longer than this: whether its client is still there, and whether it is too late."""
-
-Work = Callable[[list[Any]], Sequence[Any]]
-"""Takes items, and gives for each a result, or the exception that it ended with. Called in a scoring thread."""
 
 Result = TypeVar("Result")
 
@@ -49,8 +42,8 @@ class Limits:
     Attributes:
         requests: Waiting, of one project. Joined, these are a few turns.
         records: The same in records; five of the largest batches. One piece of work is always taken.
-        seconds: A request that waited longer is refused. Most clients and proxies give up after 30 to 60 s, and few come back
-            to an answer after 10 s (Nielsen, "Response times: the three important limits").
+        seconds: A request that waited longer is refused. Ten seconds are the limit for keeping a person's
+            attention (Nielsen, "Response times: the three important limits"), and below the 30 to 60 s of proxies.
         body_bytes: Of the bodies that a worker holds of one project: four of the largest.
         all_bytes: Of all projects.
         assured_bytes: That each project may hold whatever the others do.
@@ -64,84 +57,11 @@ class Limits:
     assured_bytes: int = 2**20
 
 
-@dataclass(eq=False, slots=True)
-class Job:
-    """One piece of work that waits, or is worked on.
-
-    Attributes:
-        key: Of jobs that may be joined; None: this one may not.
-        since: When it came, by the monotonic clock.
-        gone: Whether the client is no longer there.
-    """
-
-    project: str
-    key: Hashable
-    cost: int
-    work: Work
-    item: Any
-    done: asyncio.Future[Any]
-    since: float
-    gone: Callable[[], Awaitable[bool]] | None = None
-
-
-class _Large:
-    """The kind of large pieces of work."""
-
-
-@dataclass(eq=False)
-class _Account:
-    """A project: what waits, and the seconds that its work took. `begun` are the times when work began that goes on now."""
-
-    flows: dict[Hashable, deque[Job]] = field(default_factory=dict)
-    requests: int = 0
-    records: int = 0
-    held: int = 0
-    used: float = 0.0
-    begun: list[float] = field(default_factory=list)
-
-    def spent(self, now: float) -> float:
-        return self.used + sum(now - one for one in self.begun)
-
-    def put(self, kind: Hashable, job: Job) -> None:
-        self.flows.setdefault(kind, deque()).append(job)
-        self.requests += 1
-        self.records += job.cost
-
-    def kinds(self, *, large: bool) -> list[Hashable]:
-        """The kinds of work that wait, in turn; `_Large` only if *large*."""
-        return [kind for kind in self.flows if large or kind is not _Large]
-
-    def take(self, kind: Hashable) -> list[Job]:
-        """The first job of a kind, with those that may be joined; the other kinds come before it then."""
-        flow = self.flows.pop(kind)
-        taken = [flow.popleft()]
-        left = JOINED - taken[0].cost
-        while kind not in (None, _Large) and flow and flow[0].cost <= left:
-            taken.append(flow.popleft())
-            left -= taken[-1].cost
-        if flow:
-            self.flows[kind] = flow
-        self.requests -= len(taken)
-        self.records -= sum(job.cost for job in taken)
-        return taken
-
-    def clean(self) -> None:
-        """Forget what nobody waits for any longer."""
-        for kind, flow in list(self.flows.items()):
-            kept = deque(job for job in flow if not job.done.done())
-            self.requests -= len(flow) - len(kept)
-            self.records -= sum(job.cost for job in flow) - sum(job.cost for job in kept)
-            if kept:
-                self.flows[kind] = kept
-            else:
-                del self.flows[kind]
-
-
 @dataclass(frozen=True)
 class _Turn:
     """Jobs that are worked on together, since *began*; *heavy* ones leave the other threads to what is not."""
 
-    account: _Account
+    account: Account
     jobs: list[Job]
     began: float
     heavy: bool
@@ -152,7 +72,7 @@ class Turns:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self._accounts: dict[str, _Account] = {}
+        self._accounts: dict[str, Account] = {}
         self._lock = threading.Lock()
         self._signals: SimpleQueue[bool] = SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -222,21 +142,21 @@ class Turns:
 
     async def _enter(self, job: Job) -> Any:
         self.admit(job.project, job.cost)
-        self._put(self._account(job.project), _Large if job.cost >= LARGE else job.key, job)
+        self._put(self._account(job.project), Large if job.cost >= LARGE else job.key, job)
         return await job.done
 
-    def _put(self, account: _Account, kind: Hashable, job: Job) -> None:
+    def _put(self, account: Account, kind: Hashable, job: Job) -> None:
         with self._lock:
             if not account.requests:
                 account.used = max(account.used, self._clock)
             account.put(kind, job)
         self._signals.put(True)
 
-    def _account(self, project: str) -> _Account:
+    def _account(self, project: str) -> Account:
         found = self._accounts.get(project)
         if found is None:
             with self._lock:
-                found = self._accounts[project] = _Account()
+                found = self._accounts[project] = Account()
         return found
 
     def _waiting(self) -> list[Job]:
@@ -259,7 +179,7 @@ class Turns:
             account = min(asking, key=lambda one: one.spent(now))
             self._clock = max(self._clock, account.spent(now))
             kind = account.kinds(large=large)[0]
-            heavy = kind is _Large
+            heavy = kind is Large
             self._large = self._large or heavy
             account.begun.append(now)
             return _Turn(account, account.take(kind), now, heavy)
