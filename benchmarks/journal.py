@@ -93,7 +93,7 @@ def service(workspace: Path, mode: str) -> Iterator[tuple[subprocess.Popen[bytes
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "shipway", "serve", "iris", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=workspace, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=workspace, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while True:
             assert process.poll() is None, "the service ended"

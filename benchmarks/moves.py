@@ -117,7 +117,7 @@ def service(workspace: Path, workers: int) -> Iterator[int]:
     log = workspace / "serve.log"
     with log.open("w") as stderr:
         command = [sys.executable, "-m", "shipway", "serve", NAME, "--port", "0", "--workers", str(workers)]
-        process = subprocess.Popen(command, cwd=workspace, stderr=stderr)
+        process = subprocess.Popen(command, cwd=workspace, stdout=subprocess.DEVNULL, stderr=stderr)
     try:
         while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())):
             assert process.poll() is None, log.read_text()

@@ -68,7 +68,8 @@ def test_a_shadow_reads_records_by_its_own_contract_and_those_that_break_it_are_
 ) -> None:
     file = tmp_path / "journal.db"
     lead(towns, champion="3", shadow="1")
-    with following(towns, file) as client, caplog.at_level(logging.WARNING, "shipway.serving"):
+    with following(towns, file) as client:
+        logging.getLogger("shipway.serving").addHandler(caplog.handler)  # the service's log goes nowhere else
         until(lambda: "shadows" in ready(client))
         ids = ask(client, {**MORE, "id": 1})
         ask(client, {**MORE, "town": "Oslo"})
@@ -76,6 +77,7 @@ def test_a_shadow_reads_records_by_its_own_contract_and_those_that_break_it_are_
         until(lambda: ready(client)["shadows"] == {"towns": "3"})
         ask(client, RECORD)
         until(lambda: counts(client).get("contract") == 3)
+    logging.getLogger("shipway.serving").removeHandler(caplog.handler)
     assert len(ids) == 1
     assert shadows(file) == []
     told = [line for line in caplog.messages if "in the shadow" in line]

@@ -42,7 +42,7 @@ def add(app: FastAPI, service: Service, guard: Guard | None = None) -> None:
     def seen(request: Request) -> LiveModels:
         """The models that the caller may see."""
         guest = doors.guest(request)
-        return models.only([name for name in models if guest.may_see(name)])
+        return models.only([name for name in dict.fromkeys((*models, *models.problems)) if guest.may_see(name)])
 
     @app.get("/", summary="The models", response_class=Response, responses=DOCUMENTED, tags=["service"])
     async def home(request: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,10 +89,10 @@ class LiveModels(Mapping[str, Live]):
     def __len__(self) -> int:
         return len(self._casts)
 
-    def only(self, names: Iterable[str]) -> LiveModels:
-        """Those of *names* as they are now."""
+    def only(self, names: Collection[str]) -> LiveModels:
+        """Those of *names* as they are now, with the problems of those that do not answer yet."""
         part = LiveModels([])
-        part._casts = {name: self._casts[name] for name in names}
+        part._casts = {name: self._casts[name] for name in names if name in self._casts}
         part.problems = {name: self.problems.get(name, []) for name in names}
         return part
 

@@ -54,10 +54,11 @@ def add(app: FastAPI, service: Service) -> None:
         turns.admit(name)
         whole = "version" not in request.path_params
         split = service.split(live) if whole else None
-        with turns.hold(name) as held, service.spare.held():
+        with turns.hold(name) as held:
             asked = Asked(await requests.receive(request, held, service.body_limit), came, outcome)
             work, cost = functools.partial(_answers, service, live, split), requests.size(asked.body, live.card.contract)
-            content, kept = await turns.join(name, cost, _shared(live, split), work, asked, request.is_disconnected)
+            with service.spare.held():
+                content, kept = await turns.join(name, cost, _shared(live, split), work, asked, request.is_disconnected)
         if writer is not None:
             await writer.keep(name, kept)
         later = service.afterwards(name, asked.body, kept) if whole else None
