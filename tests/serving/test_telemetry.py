@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -88,6 +89,14 @@ def test_an_unknown_project_makes_no_figures_of_its_own(own: httpx.Client) -> No
 def test_which_version_answers_is_told(own: httpx.Client) -> None:
     while figure(found := figures(own), "shipway_model_live", project="iris", version="3", alias="champion") != 1:
         assert figure(found, "shipway_model_live", project="iris") <= 1
+
+
+def test_what_never_reached_the_application_is_counted(own: httpx.Client) -> None:
+    with socket.create_connection((own.base_url.host, own.base_url.port or 0)) as raw:
+        raw.sendall(b"no request at all\r\n\r\n")
+        assert raw.recv(1000).startswith(b"HTTP/1.1 400 ")
+    while figure(found := figures(own), "shipway_refused_total", reason="malformed") != 1:
+        assert figure(found, "shipway_refused_total") == 0
 
 
 def test_open_metrics_are_given_to_who_asks_for_them(own: httpx.Client) -> None:
