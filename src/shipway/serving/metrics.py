@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, exposition, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, exposition, multiprocess
 
 from shipway.core.lineup import CHAMPION, FOLLOWED
 from shipway.serving.outcomes import Outcome
@@ -25,6 +25,9 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
 MODEL = ("project", "version")
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # twice as many series, for times that figures of several workers do not have
 
 
 class Metrics:
