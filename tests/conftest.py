@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from shipway.core.workspace import Workspace
 
@@ -27,6 +28,10 @@ from shipway.core.workspace import Workspace
 # fault that was there before it; elsewhere others are, which is how such faults are found.
 settings.register_profile("shipway", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("shipway")
+if "CI" in os.environ:
+    # It also draws what stands as a constant in those modules of ours that happen to be imported, which differs from worker to
+    # worker. There is no setting for this.
+    providers.is_local_module_file = lambda path: False  # type: ignore[assignment]
 
 CASE_STUDIES = ("telco_churn", "iris", "airline_satisfaction")
 

@@ -59,6 +59,7 @@ def test_a_worker_is_told_how_the_service_ends_and_speaks() -> None:
     assert told == {
         "projects": ("iris",),
         "descriptor": 3,
+        "no_auth": False,
         "tls_certificate": str(files.certificate),
         "tls_key": str(files.key),
         "drain": 2.5,

@@ -68,3 +68,8 @@ def test_a_header_is_told_from_the_rows_below_it(first, below, expected):
 def test_a_faulty_cell_of_a_first_row_is_no_name_where_its_numbers_occur_again() -> None:
     assert not has_header(["0", "5", ":"], [["0", "5", "1"]] * 6)[0]
     assert has_header(["10", "25", "x"], [["0.1", "0.3", "1"]] * 6)[0]
+
+
+def test_a_single_number_among_missing_cells_makes_no_name_of_the_text_above_it() -> None:
+    found, _ = has_header(["1", ":"], [["0", "0"], ["0", ""], ["0", ""], ["0", ""], ["0", ""]])
+    assert not found

@@ -14,6 +14,8 @@ DATE = re.compile(rf"\d{{1,4}}([-/.])\d{{1,2}}\1\d{{1,4}}([T ]{TIME})?|{TIME}")
 TRUTH = frozenset({"true", "false"})
 TYPED_SHARE = 0.8
 """Share of a column's cells that are numbers or dates from which the others are faults, and a text above them is a name."""
+LEAST_TOLD = 3
+"""Cells with a value from which it is told what a column holds, where it has as many rows; a single number is there by chance."""
 LEAST_COUNTED, LEAST_YEARS = 3, 2
 """Numbers that have to go up by one before they count as names; fewer do so by chance."""
 YEARS = range(1900, 2101)
@@ -65,7 +67,8 @@ def has_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> tuple[bo
 
 def _is_typed(column: Sequence[str]) -> bool:
     kinds = [found for found in map(kind, column) if found != "none"]
-    return bool(kinds) and sum(found != "text" for found in kinds) >= TYPED_SHARE * len(kinds)
+    enough = bool(kinds) and len(kinds) >= min(LEAST_TOLD, len(column))
+    return enough and sum(found != "text" for found in kinds) >= TYPED_SHARE * len(kinds)
 
 
 def _counts_up(cells: Sequence[str], columns: Sequence[Sequence[str]], *, indexed: bool) -> bool:
