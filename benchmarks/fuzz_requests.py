@@ -98,12 +98,12 @@ class Doors:
     """The doors of the projects' champions, without HTTP."""
 
     def __init__(self, root: Path, projects: list[str]) -> None:
-        from shipway import preflight, wiring
+        from shipway import offers, wiring
         from shipway.core.journal.keeping import Keeping
         from shipway.serving import live
         from shipway.serving.entries import Journalling
 
-        releases = preflight.releases(wiring.open_workspace(root), projects)
+        releases = offers.releases(wiring.open_workspace(root), projects)
         self.lives = [live.bring(release, folder) for release, folder in releases]
         keepings = {one.release.name: Keeping(hash=list(one.card.contract.features[:1])) for one in self.lives}
         self.journalling = Journalling(None, keepings, b"salt")  # type: ignore[arg-type]  # what is kept is made, not written

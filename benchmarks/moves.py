@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shipway import preflight, wiring
+from shipway import offers, wiring
 from shipway.scoring.predictor import Predictor
 
 NAME = "iris"
@@ -156,7 +156,7 @@ def expectations(workspace: Path, versions: tuple[str, str]) -> Expected:
     found = {}
     for version in versions:
         adapters.registry.aliases.move("champion", version, why="to see what it answers", override="a benchmark")
-        preflight.look(adapters)
+        offers.look(adapters)
         found[version] = Predictor.load(place.bundles / NAME / version / "bundle").predict(RECORDS).probabilities.tolist()
     assert found[versions[0]] != found[versions[1]], "both versions answer the same"
     return found

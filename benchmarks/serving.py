@@ -68,7 +68,7 @@ def main() -> None:
     latencies: dict[tuple[str, int], list[float]] = defaultdict(list)
     failed = 0
     with workspace(["iris"], arguments.workspace) as root, contextlib.ExitStack() as stack:
-        from shipway import preflight, wiring
+        from shipway import offers, wiring
 
         project = root / "projects/iris/project.toml"
         before = project.read_text()
@@ -76,7 +76,7 @@ def main() -> None:
         if not arguments.journal:
             project.write_text(before.partition("\n[serve.journal]")[0] + "\n[serve.journal]\nenabled = false\n")
         _, ours = stack.enter_context(service(root, "iris"))
-        ((_, bundle),) = preflight.releases(wiring.open_workspace(root), ["iris"])
+        ((_, bundle),) = offers.releases(wiring.open_workspace(root), ["iris"])
         peer = free_port()
         command = [sys.executable, str(Path(__file__).resolve()), "--tutorial", str(bundle), str(peer)]
         stack.enter_context(running(command, root, peer, "/openapi.json"))

@@ -15,7 +15,7 @@ from typing import Any
 import polars
 import pytest
 
-from shipway import operating, preflight
+from shipway import offers, operating
 from shipway.cli import app
 from shipway.cli.serve import serve
 from shipway.core import project
@@ -80,9 +80,9 @@ def test_the_page_on_the_journal_does_what_it_says(
     page = (ROOT / "docs/journal.md").read_text()
     place = Workspace(case_study("iris").workspace)
     monkeypatch.setenv("SHIPWAY_JOURNAL", "")
-    journalling = preflight.journalling(place, ["iris"])
+    journalling = offers.journalling(place, ["iris"])
     names: dict[str, Any] = {}
-    with serving(create_app(preflight.releases(place, ["iris"]), journal=journalling)) as client:
+    with serving(create_app(offers.releases(place, ["iris"]), journal=journalling)) as client:
         for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
             exec(example.replace("http://127.0.0.1:8000", str(client.base_url).rstrip("/")), names)
         ready = client.get("/health/ready").json()
@@ -115,7 +115,7 @@ def test_the_page_on_serving_does_what_it_says(
     page = (ROOT / "docs/serving.md").read_text()
     monkeypatch.chdir(own_iris.root)
     names: dict[str, Any] = {}
-    with serving(operating.application(own_iris, preflight.releases(own_iris, ["iris"]), Setup())) as client:
+    with serving(operating.application(own_iris, offers.releases(own_iris, ["iris"]), Setup())) as client:
         for kind, text in re.findall(r"```(sh|python)\n(.*?)```", page, re.DOTALL):
             if kind == "python":
                 while client.get("/iris").status_code == 200:

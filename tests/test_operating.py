@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from shipway import operating, preflight
+from shipway import offers, operating
 from shipway.core.errors import OutsideError
 from shipway.core.keys import KeyFile
 from shipway.core.workspace import Workspace
@@ -51,7 +51,7 @@ def served(place: Workspace, *words: str) -> Iterator[tuple[httpx.Client, list[s
 def test_a_bundle_that_was_changed_is_refused_before_a_port_is_opened(
     own_iris: Workspace, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (release, bundle), *_ = preflight.releases(own_iris, ["iris"])
+    (release, bundle), *_ = offers.releases(own_iris, ["iris"])
     (bundle / "card.json").write_text("{}")
     for workers in (1, 2):
         with pytest.raises(OutsideError, match=r"card\.json was changed"):

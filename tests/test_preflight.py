@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shipway import preflight
+from shipway import offers, preflight
 from shipway.core import disk
 from shipway.core.errors import OutsideError, UsageError
 from shipway.core.keys import PLATFORMS, KeyFile
@@ -93,7 +93,7 @@ def test_a_check_says_what_would_be_served(own_iris: Workspace) -> None:
 
 
 def test_a_check_gathers_all_that_is_wrong_and_the_wrong_setup_decides_the_exit_code(own_iris: Workspace) -> None:
-    (_, bundle), *_ = preflight.releases(own_iris, ["iris"])
+    (_, bundle), *_ = offers.releases(own_iris, ["iris"])
     tests = bundle / "example.json"
     tests.write_text(tests.read_text().replace("5", "6", 1))
     found = preflight.check(own_iris, ["iris"], Setup(host="0.0.0.0"))
@@ -104,7 +104,7 @@ def test_a_check_gathers_all_that_is_wrong_and_the_wrong_setup_decides_the_exit_
 
 
 def test_a_bundle_that_was_changed_with_its_manifest_is_not_what_was_registered(own_iris: Workspace) -> None:
-    (_, bundle), *_ = preflight.releases(own_iris, ["iris"])
+    (_, bundle), *_ = offers.releases(own_iris, ["iris"])
     tests, manifest = bundle / "example.json", bundle / "manifest.json"
     before = disk.sha256_of(tests)
     tests.write_text(tests.read_text() + "\n")

@@ -7,7 +7,7 @@ import select
 import sys
 from collections.abc import Sequence
 
-from shipway import preflight, wiring
+from shipway import offers, wiring
 from shipway.core.errors import ShipwayError
 from shipway.core.workspace import Workspace
 from shipway.wiring import Adapters
@@ -35,7 +35,7 @@ class Watch:
             try:
                 if name not in self._opened:
                     self._opened[name] = wiring.open_project(self._place, name)[1]
-                problems = preflight.look(self._opened[name]).problems
+                problems = offers.look(self._opened[name]).problems
             except (ShipwayError, OSError) as error:
                 problems = [str(error)]
             told = self._told.get(name, [])

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway import preflight, settings, wiring
+from shipway import offers, preflight, settings, wiring
 from shipway.core import lineup
 from shipway.core.errors import OutsideError
 from shipway.core.models import Release
@@ -82,7 +82,7 @@ def application(
     from shipway.serving.app import create_app
 
     champions = [release.name for release, _ in found]
-    canaries = {name: canary for name in champions if (canary := preflight.served(place, name).canary) is not None}
+    canaries = {name: canary for name in champions if (canary := offers.served(place, name).canary) is not None}
     guard = _guard(place) if setup.asks else None
     form = settings.load(place.root).access_log
     access = None if form == "off" else AccessLog(form)
@@ -92,7 +92,7 @@ def application(
         names=(lambda: names) if names else place.names,
         canaries=canaries,
         patient=patient,
-        journal=preflight.journalling(place, champions),
+        journal=offers.journalling(place, champions),
         guard=guard,
         traffic=place.traffic,
         access=access,
@@ -109,7 +109,7 @@ def _guard(place: Workspace) -> Guard:
 
 def _journal_away(place: Workspace, found: Sequence[tuple[Release, Path]]) -> str:
     """Why predictions can't be kept at the moment, or nothing. It keeps no service from starting: the journal may come back."""
-    kept = preflight.journalling(place, [release.name for release, _ in found])
+    kept = offers.journalling(place, [release.name for release, _ in found])
     try:
         if any(kept.keeping(name) for name in kept.keepings):
             preflight.reach(kept)

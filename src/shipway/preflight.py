@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import ipaddress
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from shipway import wiring
-from shipway.core import disk, lineup, project, retention
-from shipway.core import serve as serve_section
+from shipway import offers, wiring
+from shipway.core import lineup
 from shipway.core.errors import OutsideError, ShipwayError, UsageError
 from shipway.core.keys import PLATFORMS
-from shipway.core.lineup import Lineup
 from shipway.core.models import Release
-from shipway.core.serve import Serve
 from shipway.core.workspace import Workspace
-from shipway.wiring import Adapters, open_project
+from shipway.wiring import open_project
 
 if TYPE_CHECKING:
     from shipway.serving.entries import Journalling
     from shipway.serving.live import Live
     from shipway.serving.server import Manner
     from shipway.settings import Settings
-
-PROJECT_FILES = ("project.toml", "contract.toml")
-"""What says how a project is served."""
 
 
 @dataclass(frozen=True)
@@ -127,74 +119,6 @@ class Check(msgspec.Struct, kw_only=True):
         return UsageError.exit_code if UsageError.exit_code in codes else max(codes, default=0)
 
 
-def look(adapters: Adapters) -> Lineup:
-    """Ask the registry what a project's aliases point to, bring what may be served, and tell the workers by the lineup file.
-
-    Where the registry does not answer, or the project's file can't be read, what was found before stays. Versions that nothing
-    has pointed to for a while are removed.
-    """
-    folder = adapters.place.bundles / adapters.folder.name
-    try:
-        before = lineup.read(folder)
-    except msgspec.DecodeError:  # of another version of Shipway, or damaged; the registry knows better
-        before = Lineup()
-    try:
-        found: Lineup = adapters.registry.follow(folder, before)
-    except OutsideError as error:
-        found = msgspec.structs.replace(before, away=str(error))
-    try:
-        found = msgspec.structs.replace(found, serve=_served(adapters.folder.folder), unread=None)
-    except UsageError as error:
-        found = msgspec.structs.replace(found, serve=before.serve, unread=str(error))
-    if found != before:
-        retention.mark(folder, before)
-        lineup.write(folder, found)
-    if found.away is None:
-        retention.remove(folder, found)
-    return found
-
-
-def _served(folder: Path) -> Serve:
-    """How the project in *folder* says that it is served by now. Raises UsageError where its file or contract can't be read."""
-    try:
-        stamps = [(found.st_mtime_ns, found.st_size) for name in PROJECT_FILES if (found := (folder / name).stat())]
-    except OSError as error:
-        raise UsageError(f"{folder} can't be read: {error.strerror}") from None
-    return _served_then(folder, *stamps)
-
-
-@functools.lru_cache(maxsize=1000)
-def _served_then(folder: Path, *stamps: tuple[int, int]) -> Serve:
-    return serve_section.of(project.load(folder))
-
-
-def releases(place: Workspace, names: Sequence[str] = ()) -> list[tuple[Release, Path]]:
-    """What the champion of each project (all of the workspace by default) is, with the folder of its bundle.
-
-    Raises:
-        UsageError: A project that was named has no champion, or none has one; or what a project says in `[serve]` is wrong.
-        OutsideError: The same, where a registry does not answer, or refuses what it points to.
-    """
-    found, without, told = [], [], []
-    for name in names or place.names():
-        folder, adapters = open_project(place, name)
-        serve_section.of(folder)
-        seen = look(adapters)
-        version = seen.versions.get(lineup.CHAMPION)
-        told += [f"{folder.name}: {problem}" for problem in seen.problems]
-        if version is None:
-            without.append(folder.name)
-        else:
-            found.append(lineup.released(place.bundles / folder.name, version))
-    if without and (names or not found):
-        if told:
-            raise OutsideError("; ".join(told))
-        raise UsageError(f"no champion to serve for {', '.join(without)}; `shipway run {' '.join(without)}` makes one")
-    if not found:
-        raise UsageError(f"there is no project in {place.projects}; `shipway init {place.root} --examples` adds three")
-    return found
-
-
 def manner(known: Settings, *, certificate: str | None = None, key: str | None = None, drain: float | None = None) -> Manner:
     """How a service listens and ends: by the options, else the settings. Raises UsageError for a certificate without its key."""
     from shipway.serving import tls
@@ -253,25 +177,6 @@ def entrance(place: Workspace, setup: Setup) -> Entrance:
     return Entrance(valid=None, told=f"off: there are none, and only this machine reaches {setup.host}")
 
 
-def journalling(place: Workspace, names: Iterable[str]) -> Journalling:
-    """What a service of the projects *names* needs to keep its predictions, as each says in `[serve.journal]`."""
-    from shipway.serving.entries import Journalling
-
-    keepings = {name: served(place, name).journal for name in names}
-    return Journalling(wiring.journal(place), keepings, disk.secret(place.salt))
-
-
-def served(place: Workspace, name: str) -> Serve:
-    """How a project is served: as its file says, or where that can't be read, as it said when it was last followed."""
-    try:
-        return _served(place.folder(name))
-    except UsageError:
-        told = lineup.read(place.bundles / name).serve
-        if told is None:
-            raise
-        return told
-
-
 def reach(journalling: Journalling) -> None:
     """See whether the journal takes entries. Raises OutsideError where it does not."""
     try:
@@ -296,10 +201,10 @@ def check(place: Workspace, names: Sequence[str], setup: Setup) -> Check:
             found.tls = str(setup.manner.tls.certificate)
             found.warnings += tls.warnings(setup.manner.tls)
     with _noted(found):
-        models = LiveModels(releases(place, names))
+        models = LiveModels(offers.releases(place, names))
         missing = [name for name in ([] if names else place.names()) if name not in models]
         found.warnings += [f"{name} has no champion, and is not served" for name in missing]
-        kept = journalling(place, models)
+        kept = offers.journalling(place, models)
         for name, live in models.items():
             with _noted(found):
                 found.warnings += [f"{name}: {problem}" for problem in lineup.read(place.bundles / name).problems]

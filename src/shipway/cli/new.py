@@ -39,7 +39,7 @@ def new(table: Path, target: str, name: str | None, serve: bool, port: int | Non
     if not serve:
         click.echo(f"Next: {_there(begun)}shipway run {begun.name}")
         return 0
-    from shipway import operating, preflight, settings, wiring
+    from shipway import offers, operating, preflight, settings, wiring
     from shipway.cli.run import GATES_DID_NOT_HOLD, run_one
     from shipway.core.pipeline import Selection
 
@@ -52,7 +52,7 @@ def new(table: Path, target: str, name: str | None, serve: bool, port: int | Non
     click.echo(
         f"Ask it:\n  curl -s http://{setup.host}:{setup.port}/{begun.name}/predict -H 'Content-Type: application/json' -d {row}"
     )
-    operating.serve(begun.place, preflight.releases(begun.place, [begun.name]), setup)
+    operating.serve(begun.place, offers.releases(begun.place, [begun.name]), setup)
     return 0
 
 

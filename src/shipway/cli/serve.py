@@ -54,7 +54,7 @@ def serve(
     Callers need an API key as soon as there is one (shipway keys add); on an address that others reach, the service does not
     start without.
     """
-    from shipway import operating, preflight, settings, wiring
+    from shipway import offers, operating, preflight, settings, wiring
 
     if no_auth and behind:
         raise UsageError("--no-auth and --behind both say that nobody is asked for a key; give one of them")
@@ -72,7 +72,7 @@ def serve(
     )
     if not check:
         preflight.entrance(place, setup)
-        operating.serve(place, preflight.releases(place, projects), setup, every=not projects)
+        operating.serve(place, offers.releases(place, projects), setup, every=not projects)
         return 0
     with display.progress() as progress, progress("checking"):
         found = preflight.check(place, projects, setup)

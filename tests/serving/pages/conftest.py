@@ -9,7 +9,7 @@ from tests.conftest import CASE_STUDIES, CaseStudy, alone
 from tests.serving.pages.chromium import FLAGS
 from tests.serving.served import serving
 
-from shipway import preflight, wiring
+from shipway import offers, wiring
 from shipway.serving.app import create_app
 
 if TYPE_CHECKING:
@@ -33,6 +33,6 @@ def service(common: Path, case_study: Callable[[str], CaseStudy]) -> Iterator[ht
     """A service of the champions of all three case studies."""
     places = [wiring.open_workspace(case_study(name).workspace) for name in CASE_STUDIES]
     with alone(common / "pages.lock"):
-        releases = preflight.releases(places[0], CASE_STUDIES)
+        releases = offers.releases(places[0], CASE_STUDIES)
     with serving(create_app(releases)) as client:
         yield client
