@@ -19,8 +19,8 @@ from typing import Any
 
 from shipway.core import pipeline, project
 from shipway.core.artifacts import Document
+from shipway.core.cache import Cache
 from shipway.core.pipeline import Run, Selection
-from shipway.core.plan import Cache
 from shipway.core.step import Step, step
 from shipway.core.watching import Outcome
 

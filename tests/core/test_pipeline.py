@@ -10,9 +10,10 @@ import pytest
 
 from shipway.core import project
 from shipway.core.artifacts import Document, Page, Table
+from shipway.core.cache import Cache
 from shipway.core.errors import InterruptedRun, OutsideError, UsageError
 from shipway.core.pipeline import Run, Selection, explain, run
-from shipway.core.plan import Cache, check_chain
+from shipway.core.plan import check_chain
 from shipway.core.ports import ModelRegistry, Progress, Staging
 from shipway.core.project import ProjectInfo
 from shipway.core.step import step

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shipway.core import plan, project
+from shipway.core.cache import Cache
 from shipway.core.errors import UsageError
-from shipway.core.plan import Cache
 from shipway.steps import LIFECYCLE
 
 CONTRACT = """\

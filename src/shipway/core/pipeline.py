@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from shipway.core.artifacts import Artifact, Document, Page
+from shipway.core.cache import Cache, Record
 from shipway.core.contract import Contract
 from shipway.core.errors import InterruptedRun, OutsideError, UsageError
 from shipway.core.plan import (
-    Cache,
     Planned,
-    Record,
     check_chain,
     check_sections,
     examine,

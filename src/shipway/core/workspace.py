@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.core import project
+from shipway.core.cache import Cache
 from shipway.core.errors import UsageError
-from shipway.core.plan import Cache
 
 MARK = "shipway.toml"
 
