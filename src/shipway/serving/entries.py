@@ -1,7 +1,8 @@
-"""A request's records and answers as the journal keeps them: the columns that were chosen, personal ones as hashes."""
+"""What a request hands to the journal, as it keeps it: the columns that were chosen, personal ones as hashes."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ import msgspec
 
 from shipway.core import journal as journals
 from shipway.core.contract import Column, Contract, text_of
-from shipway.core.journal import Prediction
+from shipway.core.journal import Feedback, Prediction
 from shipway.core.journal.keeping import Keeping
 from shipway.core.ports import Journal
 from shipway.serving.live import Live
@@ -40,6 +41,25 @@ class Journalling:
         """What is kept of a project's predictions; None: nothing."""
         found = self.keepings.get(project)
         return found if found is not None and found.enabled else None
+
+
+@dataclass(eq=False)
+class Entry:
+    """What one request hands over.
+
+    Attributes:
+        since: When, by the monotonic clock.
+        done: Resolved after the write with how many labels joined, or with None where it failed.
+        strict: Given up when the write fails, as the request is refused then.
+        beside: Of a version in the shadow: nobody waits for it, so it never counts as late.
+    """
+
+    predictions: Sequence[Prediction]
+    feedback: Sequence[Feedback]
+    since: float
+    done: asyncio.Future[int | None] | None
+    strict: bool
+    beside: bool = False
 
 
 def predictions(

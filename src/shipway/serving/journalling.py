@@ -9,7 +9,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -17,7 +16,7 @@ import msgspec
 from shipway.core import journal as journals
 from shipway.core.errors import OutsideError
 from shipway.core.journal import Feedback, Prediction
-from shipway.serving.entries import Journalling
+from shipway.serving.entries import Entry, Journalling
 from shipway.serving.problems import RETRY_SECONDS, Problem
 
 GATHER_SECONDS = 0.05
@@ -59,25 +58,6 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     lag: float
     waiting: int
     lost: int
-
-
-@dataclass(eq=False)
-class Entry:
-    """What one request hands over.
-
-    Attributes:
-        since: When, by the monotonic clock.
-        done: Resolved after the write with how many labels joined, or with None where it failed.
-        strict: Given up when the write fails, as the request is refused then.
-        beside: Of a version in the shadow: nobody waits for it, so it never counts as late.
-    """
-
-    predictions: Sequence[Prediction]
-    feedback: Sequence[Feedback]
-    since: float
-    done: asyncio.Future[int | None] | None
-    strict: bool
-    beside: bool = False
 
 
 class Writer:

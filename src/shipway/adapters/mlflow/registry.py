@@ -1,29 +1,24 @@
-"""The registry: model versions with their lineage, the alias that says which one is served, and their way out for serving."""
+"""The registry: model versions with their lineage, and the aliases that say which of them are served."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import shutil
 import tempfile
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
-
 from shipway.adapters.mlflow import lineage, lookup
 from shipway.adapters.mlflow.aliases import Aliases, whoami
+from shipway.adapters.mlflow.bundles import Bundles
 from shipway.adapters.mlflow.lookup import Entry
-from shipway.adapters.mlflow.store import Store, load_library, speaking
+from shipway.adapters.mlflow.store import Store, speaking
 from shipway.adapters.mlflow.tracking import MlflowTracker
-from shipway.core import disk, retention
 from shipway.core.artifacts import DataVersion
 from shipway.core.errors import OutsideError
 from shipway.core.lineup import CHAMPION, FOLLOWED, Lineup, Move, Refused
 from shipway.core.models import Bundle, Model, ModelVersion, Release, Verdict
-from shipway.scoring import predictor
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,8 +29,6 @@ REGISTERED = "registered by a run"
 """Why an alias moves when a run enters a version."""
 AGAIN_SECONDS = 30
 """After which a version whose files could not be brought, or are not what was registered, is tried again."""
-BUNDLE_PATH = "artifacts/bundle"
-"""Where a bundle lies in the MLflow model that it was logged with."""
 
 
 class MlflowRegistry:
@@ -45,6 +38,7 @@ class MlflowRegistry:
         self.store = Store(root, uri, cache)
         self.root, self.name, self.tracker = root, project, tracker
         self.aliases = Aliases(self.store, project)
+        self.bundles = Bundles(self.store, project)
         self._arguments = (root, project, uri, cache, tracker)
         self._keys: Mapping[str, str] = {}
         self._unfit_before: dict[Hashable, tuple[str, float]] = {}
@@ -68,14 +62,14 @@ class MlflowRegistry:
         version = lookup.with_version(self.store, result.name, result.version)
         if version is None or lookup.with_alias(self.store, result.name, result.alias) is None:
             return False
-        return self._has_files(version.location)
+        return self.bundles.are_there(version.location)
 
     def champion(self) -> tuple[str, Model] | None:
         version = lineage.champion_version(self.fingerprint())
         entry = lookup.with_version(self.store, self.name, version) if version else None
         if entry is None:
             return None
-        with self._bundle(entry) as bundle:
+        with self.bundles.of(entry) as bundle:
             return entry.version, Model.load(bundle.folder)
 
     def register(
@@ -123,7 +117,7 @@ class MlflowRegistry:
             OutsideError: The registry does not answer, or what it holds is not what was registered.
         """
         entry = lookup.with_alias(self.store, self.name, CHAMPION)
-        return None if entry is None else self._export(entry, folder)
+        return None if entry is None else self.bundles.bring(entry, folder)
 
     def verify(self, folder: Path, version: str) -> None:
         """Compare the version that was exported to `FOLDER/VERSION/` with what was registered.
@@ -132,7 +126,7 @@ class MlflowRegistry:
             OutsideError: They differ, or the registry does not answer.
         """
         entry = lookup.with_version(self.store, self.name, version)
-        if entry is not None and not _is_exported(folder / version, lineage.release(self.name, entry), entry):
+        if entry is not None and not self.bundles.is_brought(entry, folder):
             raise OutsideError(
                 f"{folder / version} is not what was registered as version {version} of model {self.name}; remove it, and it is "
                 "brought from the registry anew"
@@ -174,37 +168,18 @@ class MlflowRegistry:
         if time.monotonic() < again:
             return reason
         try:
-            if entry.version != before or _release_in(folder / entry.version) != lineage.release(self.name, entry):
-                self._export(entry, folder)
+            if entry.version != before or not self.bundles.is_told(entry, folder):
+                self.bundles.bring(entry, folder)
         except OutsideError as error:
             self._unfit_before = {what: (str(error), time.monotonic() + AGAIN_SECONDS)}
             return str(error)
         return ""
 
-    def _export(self, entry: Entry, folder: Path) -> Release:
-        release = lineage.release(self.name, entry)
-        target = folder / entry.version
-        if _is_exported(target, release, entry):
-            return release
-        folder.mkdir(parents=True, exist_ok=True)
-        staged = folder / f".{entry.version}"
-        with disk.alone(folder / retention.LOCK):
-            shutil.rmtree(staged, ignore_errors=True)
-            with self._bundle(entry) as bundle:
-                shutil.copytree(bundle.folder, staged / "bundle")
-            (staged / "release.json").write_bytes(msgspec.json.encode(release))
-            disk.publish_folder(staged, target)
-        return release
-
     def _find(self, client: MlflowClient, content: Mapping[str, str]) -> Any:
         conditions = [f"name = '{self.name}'", *(f"tags.`{key}` = '{value}'" for key, value in content.items())]
         versions = client.search_model_versions(" AND ".join(conditions))
-        found = [version for version in versions if self._has_files(lookup.folder(version.source))]
+        found = [version for version in versions if self.bundles.are_there(lookup.folder(version.source))]
         return max(found, key=lambda version: int(version.version), default=None)
-
-    def _has_files(self, location: Path | None) -> bool:
-        """Whether a version's files are still there; only those of an embedded store can be looked for."""
-        return self.store.database is None or location is None or location.is_dir()
 
     def _create(
         self, client: MlflowClient, model: Model, bundle: Bundle, tags: dict[str, str], description: str, run_id: str
@@ -244,64 +219,6 @@ class MlflowRegistry:
         link = json.dumps([{"name": self.name, "version": int(version.version)}])
         client.set_logged_model_tags(logged.model_id, {"mlflow.modelVersions": link})
         return version
-
-    @contextlib.contextmanager
-    def _bundle(self, entry: Entry) -> Iterator[Bundle]:
-        """The bundle of a version, for as long as the block; checked against the hashes that it was registered with."""
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = entry.location / BUNDLE_PATH if entry.location is not None else None
-            if folder is None or not folder.is_dir():
-                folder = self._download(entry, Path(temporary))
-            try:
-                _check(folder, entry)
-            except OutsideError as error:
-                raise OutsideError(
-                    f"version {entry.version} of model {self.name} is not what was registered: {str(error).partition(';')[0]}; "
-                    f"delete that version in MLflow, and `shipway run {self.name}` registers its model anew"
-                ) from None
-            yield Bundle.load(folder)
-
-    def _download(self, entry: Entry, folder: Path) -> Path:
-        client = self.store.open()
-        artifacts = load_library().artifacts
-        with speaking(self.store):
-            where = client.get_model_version_download_uri(self.name, entry.version)
-            if not self._has_files(lookup.folder(where)):
-                raise OutsideError(
-                    f"the files of version {entry.version} of model {self.name} are gone ({where}); bring them back, or delete "
-                    f"that version in MLflow and run `shipway run {self.name}` for a new one"
-                )
-            return Path(
-                artifacts.download_artifacts(
-                    f"{where}/{BUNDLE_PATH}",
-                    dst_path=str(folder),
-                    tracking_uri=self.store.address,
-                    registry_uri=self.store.address,
-                )
-            )
-
-
-def _is_exported(target: Path, release: Release, entry: Entry) -> bool:
-    try:
-        _check(target / "bundle", entry)
-    except (FileNotFoundError, OutsideError):
-        return False
-    return _release_in(target) == release
-
-
-def _release_in(target: Path) -> Release | None:
-    """The release that was exported to *target*, if one was."""
-    try:
-        return msgspec.json.decode((target / "release.json").read_bytes(), type=Release)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return None
-
-
-def _check(folder: Path, entry: Entry) -> None:
-    """Compare a bundle with its manifest, and the manifest with the registry. Raises OutsideError naming what differs."""
-    predictor.verify(folder)
-    if Bundle.load(folder).digest != entry.tags.get(lineage.DIGEST):
-        raise OutsideError(f"{folder / predictor.MANIFEST} has another hash than the registry says")
 
 
 def _log_pickle(client: MlflowClient, run_id: str, model: Model) -> None:
