@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LEVELS = 1000
 """Levels that are kept of a column. A column with as many is open-ended (names, codes), so a new level there says nothing."""
 
+NAMED_ROWS = 3
+"""Rows that a level must have to be named where others read it: what fewer have may tell whose they are."""
+
 QUANTILES = 21
 """Points of a profile's quantiles, evenly spaced from the minimum to the maximum: every 5 %."""
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from shipway.core.contract import Contract
-from shipway.reporting import drawing, facts, figures
+from shipway.core.profile import NAMED_ROWS
+from shipway.reporting import drawing, figures
 from shipway.reporting.associations import Associations
 from shipway.reporting.facts import ColumnFacts, Lengths, Levels, Numbers, TableFacts
 
@@ -92,7 +93,7 @@ def _column_remarks(column: ColumnFacts, table: TableFacts) -> Iterator[str]:
     if isinstance(found, Levels) and found.others:
         more = f"{found.others:,} more level{'s' * (found.others != 1)}"
         rows = f"{found.other_rows:,} row{'s' * (found.other_rows != 1)}"
-        yield f"{more} in {rows}; a level of fewer than {facts.LEAST_ROWS} rows is not named."
+        yield f"{more} in {rows}; a level of fewer than {NAMED_ROWS} rows is not named."
     if isinstance(found, Numbers):
         if found.below or found.above:
             beyond = [f"{rows:,} {side} it" for rows, side in ((found.below, "below"), (found.above, "above")) if rows]

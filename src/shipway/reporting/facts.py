@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from shipway.core.contract import Column, Contract, text_of
+from shipway.core.profile import NAMED_ROWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +27,6 @@ FEW = 12
 
 SHOWN_CLASSES = 6
 """Classes up to which distributions are shown by class: as many as there are colours that can be told apart."""
-
-LEAST_ROWS = 3
-"""Rows from which a level is named; a report is shared, and what only one or two rows have may tell whose they are."""
 
 REACH = 1.5
 """Quartile distances beyond the quartiles from which a value is an outlier (Tukey 1977)."""
@@ -213,7 +211,7 @@ def _levels(values: pl.Series, column: Column, by: NDArray[Any], classes: int) -
     table = pl.DataFrame({"level": values, "class": pl.Series(by)}).drop_nulls("level")
     counts = table.group_by("level", "class").len()
     totals = counts.group_by("level").agg(pl.col("len").sum())
-    named = totals.filter(pl.col("len") >= LEAST_ROWS).sort(["len", "level"], descending=[True, False]).head(FEW)
+    named = totals.filter(pl.col("len") >= NAMED_ROWS).sort(["len", "level"], descending=[True, False]).head(FEW)
     if column.type == "integer":
         named = named.sort("level")
     levels = named["level"].to_list()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipway.core import contract as contracts
 from shipway.core.contract import Column, Level
-from shipway.core.profile import ColumnProfile
+from shipway.core.profile import NAMED_ROWS, ColumnProfile
 from shipway.scoring.predictor import Predictions, Predictor, RecordError
 
 if TYPE_CHECKING:
@@ -43,9 +43,6 @@ FEWEST_PERMUTATIONS = 4
 
 HEEDED = 400
 """Features up to which it is measured which ones a model heeds most; for more it would take seconds."""
-
-SHOWN_ROWS = 3
-"""Training rows that a level must have to be used: what fewer have may tell of one of them."""
 
 EDGES = (1, -2)
 """Of a profile's quantiles, those that stand for a low and a high value: 5 and 95 %."""
@@ -164,7 +161,7 @@ def _others(column: Column, seen: ColumnProfile, typical: Any) -> Sequence[Any]:
 
             return [datetime.fromtimestamp(edge, UTC).replace(tzinfo=None).isoformat() for edge in edges]
         return [round(edge) for edge in edges] if column.type == "integer" else edges
-    common = [level for level, count in (seen.levels or {}).items() if count >= SHOWN_ROWS]
+    common = [level for level, count in (seen.levels or {}).items() if count >= NAMED_ROWS]
     return [level for level in common if typical is None or level != contracts.text_of(typical)][:2]
 
 

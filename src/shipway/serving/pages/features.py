@@ -1,6 +1,6 @@
 """The features of a model: what each is by the contract, and what training saw of it.
 
-What fewer than `SHOWN_ROWS` training rows have is never named, nor is free text, and of a key there is nothing here at all.
+What fewer than `NAMED_ROWS` training rows have is never named, nor is free text, and of a key there is nothing here at all.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from shipway.core.contract import Column, text_of
-from shipway.core.profile import LEVELS, ColumnProfile
+from shipway.core.profile import LEVELS, NAMED_ROWS, ColumnProfile
 from shipway.reporting import figures
-from shipway.scoring.explanation import SHOWN_ROWS
 from shipway.serving.live import Live
 from shipway.serving.pages import drawing
 from shipway.serving.pages.document import joined, named
@@ -42,7 +41,7 @@ def levels(column: Column, seen: ColumnProfile | None) -> dict[str, int]:
     """The levels that may be shown of a column, with their training rows, the commonest first."""
     if column.type == "text" or seen is None or seen.levels is None:
         return {}
-    return {level: count for level, count in seen.levels.items() if count >= SHOWN_ROWS}
+    return {level: count for level, count in seen.levels.items() if count >= NAMED_ROWS}
 
 
 def write(column: Column, value: float) -> str:
