@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-import threading
 from collections.abc import Iterator
 
 import pytest
 from tests.ports import version_1
 from tests.ports.clusters import Cluster, cluster
 from tests.ports.entries import label, prediction
+from tests.ports.together import together
 
 from shipway.adapters.journal.postgres import PostgresJournal
 from shipway.core.errors import OutsideError
@@ -94,23 +95,12 @@ def test_several_that_meet_tables_of_version_1_at_once_go_on_with_them_and_a_vie
         connection.execute("CREATE TABLE shipway.tables (version INT NOT NULL)")
         connection.execute("INSERT INTO shipway.tables VALUES (1)")
         connection.execute("CREATE VIEW mine AS SELECT id, true_label FROM shipway.labelled")
-    barrier, failed = threading.Barrier(4), []
 
     def go_on() -> None:
-        journal = PostgresJournal(url)
-        barrier.wait()
-        try:
+        with contextlib.closing(PostgresJournal(url)) as journal:
             journal.write([prediction(2, shadow_of="0193"), prediction(2)])
-        except OutsideError as error:
-            failed.append(error)
-        journal.close()
 
-    threads = [threading.Thread(target=go_on) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    together(*[go_on] * 4)
     journal = PostgresJournal(url)
     assert journal.stats("iris").predictions == 5
     journal.close()

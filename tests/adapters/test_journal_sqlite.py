@@ -3,12 +3,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import stat
-import threading
 from pathlib import Path
 
 import pytest
 from tests.ports import version_1
 from tests.ports.entries import prediction
+from tests.ports.together import together
 
 from shipway.adapters.journal import SqliteJournal, statements
 from shipway.core.errors import OutsideError
@@ -107,23 +107,11 @@ def test_a_reader_finds_what_a_journal_of_version_1_had(old: Path) -> None:
 
 
 def test_several_that_meet_a_journal_of_version_1_at_once_go_on_with_it(old: Path) -> None:
-    barrier, failed = threading.Barrier(6), []
-
     def go_on() -> None:
-        journal = SqliteJournal(old)
-        barrier.wait()
-        try:
+        with contextlib.closing(SqliteJournal(old)) as journal:
             journal.write([prediction(2, shadow_of="0193"), prediction(2)])
-        except OutsideError as error:
-            failed.append(error)
-        journal.close()
 
-    threads = [threading.Thread(target=go_on) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    together(*[go_on] * 6)
     assert count(old) == 7
 
 

@@ -9,13 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.adapters.mlflow import mlflow_garden as garden
+from tests.waiting import PATIENCE, until
 
 from shipway import wiring
 from shipway.adapters.mlflow.registry import MlflowRegistry
@@ -25,7 +25,6 @@ from shipway.core.errors import UsageError
 from shipway.core.journal import Comparison
 from shipway.core.workspace import Workspace
 
-PATIENCE = 60
 RECORD = {"petal length": 2.5, "leaves": 3, "thorns": 1, "soil": "clay", "fresh": True}
 PROJECT = '[ingest.source]\nkind = "files"\npath = "garden.csv"\n'
 CONTRACT = 'target = "kind"\n[columns.leaves]\ntype = "integer"\n[columns.kind]\ntype = "category"\nlevels = ["rose", "tulip"]\n'
@@ -122,13 +121,6 @@ def served(
     finally:
         process.kill()
         process.wait()
-
-
-def until(fits: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not fits():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def versions(client: httpx.Client) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import threading
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ports.entries import SECOND, label, prediction
+from tests.ports.together import together
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core import journal as journals
@@ -280,23 +282,11 @@ def test_several_writers_at_once_lose_nothing(make: Make, project: str) -> None:
 
 
 def test_a_new_journal_is_made_by_whoever_comes_first(tmp_path: Path) -> None:
-    barrier, failed = threading.Barrier(6), []
-
     def begin() -> None:
-        journal = SqliteJournal(tmp_path / "fresh.db")
-        barrier.wait()
-        try:
+        with contextlib.closing(SqliteJournal(tmp_path / "fresh.db")) as journal:
             journal.write([prediction(1)])
-        except Exception as error:  # noqa: BLE001
-            failed.append(error)
-        journal.close()
 
-    threads = [threading.Thread(target=begin) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    together(*[begin] * 6)
     journal = SqliteJournal(tmp_path / "fresh.db")
     assert journal.stats("iris").predictions == 6
     journal.close()

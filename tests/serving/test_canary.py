@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.serving.kept import kept
-from tests.serving.versions import MORE, OLD, RECORD, following, lead, ready, until
+from tests.serving.versions import MORE, OLD, RECORD, following, lead, ready
+from tests.waiting import until
 
 from shipway.core.contract import Column, Contract
 from shipway.core.serve import Canary

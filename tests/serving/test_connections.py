@@ -6,13 +6,13 @@ import contextlib
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.serving.served import serving
-from tests.serving.wires import LIVE, PATIENCE, PREDICT, RECORD, WHOLE, Reader, tell, wire
+from tests.serving.wires import LIVE, PREDICT, RECORD, WHOLE, Reader, tell, wire
+from tests.waiting import until
 
 from shipway.serving import protocol
 from shipway.serving.app import create_app
@@ -317,10 +317,3 @@ def test_slow_clients_do_not_keep_others_from_their_answers(releases: Releases) 
             assert client.post("/iris/predict", json=json.loads(RECORD)).status_code == 200
         assert {answer.status for made in slow for answer in Reader(made).rest()} == {408}
         until(lambda: len(app.state.connections.open) == 1)
-
-
-def until(fits: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not fits():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)

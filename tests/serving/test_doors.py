@@ -7,7 +7,6 @@ import http.client
 import json
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from tests.serving.guarded import bearer, guarding
 from tests.serving.kept import kept
 from tests.serving.test_live import forged
+from tests.waiting import PATIENCE, until
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core.keys import KeyFile
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from tests.serving.conftest import Releases
 
 IRIS = {"SepalLengthCm": 5.1, "PetalLengthCm": 1.4}
-PATIENCE = 30
 
 
 @dataclass
@@ -51,12 +50,6 @@ class Place:
     @property
     def journal(self) -> Path:
         return self.folder / "journal.db"
-
-
-def until(met: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not met():
-        assert time.monotonic() < end, "it did not happen"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ import pytest
 from tests.serving.journal_service import ROOT, service
 from tests.serving.kept import kept
 from tests.serving.wires import LIVE, PATIENCE, PREDICT, WHOLE, Reader
+from tests.waiting import until
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core.journal.keeping import Keeping
@@ -129,13 +130,6 @@ def hanging(port: int, sent: bytes = HANGING) -> Iterator[Reader]:
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as wire:
         wire.sendall(sent)
         yield Reader(wire)
-
-
-def until(fits: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not fits():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_a_connection_that_is_open_hears_that_the_service_stops(releases: Releases) -> None:

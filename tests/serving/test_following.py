@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from tests.scoring import made
 from tests.serving import versions
 from tests.serving.served import serving
 from tests.serving.test_live import forged
+from tests.waiting import until
 
 from shipway.core import lineup
 from shipway.core.lineup import Lineup, Refused
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     import httpx
 
 RECORD = {"SepalLengthCm": 5.9, "PetalLengthCm": 4.9}
-PATIENCE = 20
 """Seconds that a swap may take on a busy machine before a test gives up."""
 
 
@@ -63,12 +61,6 @@ def service(bundles: Path, version: str = "1") -> Any:
 def version(client: httpx.Client) -> str:
     found: str = client.post("/iris/predict", json=RECORD).json()["model"]["version"]
     return found
-
-
-def until(fits: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not fits():
-        assert time.monotonic() < end, "it did not happen"
 
 
 def problems(client: httpx.Client) -> list[str]:

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.waiting import until
 
 from shipway.serving import processes
 
@@ -18,19 +18,12 @@ if TYPE_CHECKING:
 
 CHILD = "import os, sys; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); sys.stdin.read()"
 PARENT = """
-import sys, time
+import signal, sys
 from pathlib import Path
 from shipway.serving.processes import kept
 with kept({"the child": [sys.executable, "-c", sys.argv[1], sys.argv[2]]}, Path.cwd()):
-    time.sleep(60)
+    signal.pause()
 """
-PATIENCE = 30
-
-
-def until(fits: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not fits():
-        assert time.monotonic() < end, "it did not happen"
 
 
 def children(file: Path) -> list[int]:

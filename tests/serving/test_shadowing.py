@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.serving.kept import kept
 from tests.serving.test_live import forged
-from tests.serving.versions import MORE, RECORD, following, lead, ready, until
+from tests.serving.versions import MORE, RECORD, following, lead, ready
+from tests.waiting import until
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core.journal import Labelled

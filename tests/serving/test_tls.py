@@ -12,8 +12,9 @@ import httpx
 import pytest
 from tests.serving import certificates
 from tests.serving.certificates import DAY
-from tests.serving.test_draining import running, until
+from tests.serving.test_draining import running
 from tests.serving.wires import LIVE, PATIENCE, Answer, Reader
+from tests.waiting import until
 
 from shipway.core.errors import UsageError
 from shipway.serving import server, tls

@@ -64,20 +64,25 @@ def do(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(body(), 60))  # type: ignore[arg-type]
 
 
-def test_a_project_is_not_held_up_by_the_queue_of_another() -> None:
+def place_of_one_record(project: str, behind: str, count: int, size: int) -> int:
+    """How many pieces of work come before a record of *project* that came last, after *count* of *size* for *behind*."""
     order: list[str] = []
 
     async def body() -> None:
         async with busy() as (turns, gate):
-            flood = begun(*(turns.run("flood", LARGE - 1, lambda: order.append("flood")) for _ in range(50)))
-            await came(turns, "flood", 50)
-            small = begun(turns.run("small", 1, lambda: order.append("small")))
-            await came(turns, "small", 1)
+            before = begun(*(turns.run(behind, size, lambda: order.append("before")) for _ in range(count)))
+            await came(turns, behind, count)
+            last = begun(turns.run(project, 1, lambda: order.append("last")))
+            await came(turns, project, count + 1 if project == behind else 1)
             gate.opened.set()
-            await asyncio.gather(*flood, *small)
+            await asyncio.gather(*before, *last)
 
     do(body)
-    assert order.index("small") <= SCORING_THREADS
+    return order.index("last")
+
+
+def test_a_project_is_not_held_up_by_the_queue_of_another() -> None:
+    assert place_of_one_record("small", behind="flood", count=50, size=LARGE - 1) <= SCORING_THREADS
 
 
 def test_two_projects_that_both_flood_are_worked_on_in_turns() -> None:
@@ -102,19 +107,7 @@ def test_two_projects_that_both_flood_are_worked_on_in_turns() -> None:
 
 
 def test_a_record_overtakes_the_large_batches_of_its_own_project() -> None:
-    order: list[str] = []
-
-    async def body() -> None:
-        async with busy() as (turns, gate):
-            large = begun(*(turns.run("p", LARGE, lambda: order.append("large")) for _ in range(20)))
-            await came(turns, "p", 20)
-            small = begun(turns.run("p", 1, lambda: order.append("small")))
-            await came(turns, "p", 21)
-            gate.opened.set()
-            await asyncio.gather(*large, *small)
-
-    do(body)
-    assert order.index("small") <= SCORING_THREADS
+    assert place_of_one_record("p", behind="p", count=20, size=LARGE) <= SCORING_THREADS
 
 
 def test_a_large_batch_leaves_a_thread_to_others() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,9 +25,6 @@ from shipway.serving.entries import Journalling
 
 if TYPE_CHECKING:
     import httpx
-
-PATIENCE = 30
-"""Seconds that something may take on a busy machine before a test gives up."""
 
 OLD = Contract(
     target="back",
@@ -102,9 +98,3 @@ def following(bundles: Path, journal: Path, **changed: Any) -> Iterator[httpx.Cl
 def ready(client: httpx.Client) -> dict[str, Any]:
     found: dict[str, Any] = client.get("/health/ready").json()
     return found
-
-
-def until(fits: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not fits():
-        assert time.monotonic() < end, "it did not happen"
