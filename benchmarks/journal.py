@@ -30,6 +30,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import clients
+
 from shipway import wiring
 
 MODES = {"off": "enabled = false", "on": "", "durable": "durable = true"}
@@ -40,6 +42,12 @@ RECORDS = [
 ]
 
 
+def body(place: int, rows: int) -> bytes:
+    """A request with *rows* records from *place* on."""
+    records = [RECORDS[(place + number) % len(RECORDS)] for number in range(rows)]
+    return json.dumps(records[0] if rows == 1 else {"records": records}).encode()
+
+
 @dataclass
 class Load:
     """What clients got of one service."""
@@ -47,8 +55,6 @@ class Load:
     port: int
     rows: int
     answered: dict[str, float] = field(default_factory=dict)
-    failed: int = 0
-    latencies: list[float] = field(default_factory=list)
 
     def ask(self, stop: threading.Event, offset: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -56,18 +62,12 @@ class Load:
             for place in itertools.count(offset * 97, self.rows):
                 if stop.is_set():
                     return
-                records = [RECORDS[(place + number) % len(RECORDS)] for number in range(self.rows)]
-                body = json.dumps(records[0] if self.rows == 1 else {"records": records})
-                began = time.perf_counter()
-                connection.request("POST", "/iris/predict", body, {"Content-Type": "application/json"})
+                connection.request("POST", "/iris/predict", body(place, self.rows), {"Content-Type": "application/json"})
                 response = connection.getresponse()
                 content = response.read()
                 now = time.monotonic()
-                if response.status != 200:
-                    self.failed += 1
-                    continue
-                self.latencies.append(time.perf_counter() - began)
-                self.answered.update((one["id"], now) for one in json.loads(content)["predictions"])
+                if response.status == 200:
+                    self.answered.update((one["id"], now) for one in json.loads(content)["predictions"])
 
     @contextlib.contextmanager
     def running(self, clients: int) -> Iterator[None]:
@@ -109,7 +109,8 @@ def service(workspace: Path, mode: str) -> Iterator[tuple[subprocess.Popen[bytes
         process.wait()
 
 
-def throughput(workspace: Path, rounds: int, seconds: float, clients: int, rows: int) -> None:
+def throughput(workspace: Path, rounds: int, seconds: float, count: int, rows: int) -> None:
+    requests = [("/iris/predict", body(place, rows)) for place in range(0, len(RECORDS), rows)]
     rates: dict[str, list[float]] = {mode: [] for mode in MODES}
     latencies: dict[str, list[float]] = {mode: [] for mode in MODES}
     failed = 0
@@ -117,29 +118,26 @@ def throughput(workspace: Path, rounds: int, seconds: float, clients: int, rows:
         ports = {mode: stack.enter_context(service(workspace, mode))[1] for mode in MODES}
         for turn in range(rounds + 1):
             for mode in DRAW.sample(list(MODES), len(MODES)):
-                load = Load(ports[mode], rows)
-                began = time.perf_counter()
-                with load.running(clients):
-                    time.sleep(seconds)
+                load = clients.ask(ports[mode], requests, count, seconds=seconds)
                 if turn:  # the first warms up
-                    rates[mode].append(len(load.latencies) / (time.perf_counter() - began))
+                    rates[mode].append(load.rate)
                     latencies[mode] += load.latencies
-                    failed += load.failed
-    print(f"journal   requests/s   of off   p50 ms   p99 ms   ({clients} clients, {rows} records a request, {failed} failed)")
+                    failed += sum(load.statuses.values()) - load.statuses[200]
+    print(f"journal   requests/s   of off   p50 ms   p99 ms   ({count} clients, {rows} records a request, {failed} failed)")
     for mode in MODES:
         share = statistics.median(one / off for one, off in zip(rates[mode], rates["off"], strict=True))
         cuts = statistics.quantiles(latencies[mode], n=100)
         print(f"{mode:<9} {statistics.median(rates[mode]):10.0f} {share:8.2f} {1000 * cuts[49]:8.1f} {1000 * cuts[98]:8.1f}")
 
 
-def kills(workspace: Path, count: int, clients: int, rows: int) -> None:
+def kills(workspace: Path, count: int, connections: int, rows: int) -> None:
     print("journal     kills   answered       kept   lost   longest span of lost answers")
     for mode in ("on", "durable"):
         answered, lost, longest = 0, 0, 0.0
         for _ in range(count):
             with service(workspace, mode) as (process, port):
                 load = Load(port, rows)
-                with load.running(clients):
+                with load.running(connections):
                     time.sleep(DRAW.uniform(0.5, 2.0))
                     process.kill()
             place = wiring.open_workspace(workspace)

@@ -39,7 +39,7 @@ def service(root: Path, *names: str) -> Iterator[tuple[subprocess.Popen[bytes], 
 @contextlib.contextmanager
 def running(command: Sequence[str], root: Path, port: int, probe: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ends with the block, once it answers 200 at *probe*."""
-    process = subprocess.Popen(command, cwd=root, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while True:
             assert process.poll() is None, "the service ended"
