@@ -290,3 +290,16 @@ def test_a_new_journal_is_made_by_whoever_comes_first(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path / "fresh.db")
     assert journal.stats("iris").predictions == 6
     journal.close()
+
+
+def test_a_label_by_key_joins_one_of_the_records_of_a_request_that_have_it(kept: Journal, project: str) -> None:
+    first, last = sorted((prediction(10, "k", project=project) for _ in range(2)), key=lambda one: one.id)
+    kept.write([first, last], [label(20, "after", project=project, key="k")])
+    assert labels(kept, project) == {first.id: None, last.id: '"after"'}
+    assert kept.stats(project).labelled == 1
+
+
+def test_a_label_by_key_from_before_joins_the_first_of_the_records_of_a_request(kept: Journal, project: str) -> None:
+    first, last = sorted((prediction(10, "k", project=project) for _ in range(2)), key=lambda one: one.id)
+    kept.write([first, last], [label(5, "before", project=project, key="k")])
+    assert labels(kept, project) == {first.id: '"before"', last.id: None}

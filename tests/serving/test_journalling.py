@@ -12,6 +12,7 @@ from tests.serving.kept import kept
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core import journal as journals
+from shipway.core.errors import OutsideError
 from shipway.core.journal import Feedback, Prediction
 from shipway.core.journal.keeping import Keeping
 from shipway.core.ports import Journal
@@ -199,3 +200,28 @@ def test_what_shadows_made_is_bounded_on_its_own_and_written_before_the_end(file
     assert asyncio.run(scenario()) == [True] * 5 + [False] * 3
     with contextlib.closing(SqliteJournal(file)) as journal:
         assert sum(len(page) for page in journal.read("iris", which="all")) == 6
+
+
+class Fussy(SqliteJournal):
+    """A journal that does not take what has a certain key, though it is there."""
+
+    def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
+        if any("bad" in (one.key or "") for one in predictions):
+            raise OutsideError("a row is too long for its index")
+        super().write(predictions, feedback)
+
+
+def test_what_the_journal_refuses_keeps_nothing_else_out(file: Path) -> None:
+    async def scenario() -> None:
+        one = writer(Fussy(file))
+        others = [prediction(number) for number in range(2, 20)]
+        await one.keep("iris", [prediction(1, "bad")])
+        for other in others:
+            await one.keep("iris", [other])
+        await idle(one)
+        state = one.state()
+        assert (state.state, state.lost, state.waiting) == ("ok", 1, 0)
+        await one.stop()
+        assert len(kept(file, "iris")) == len(others)
+
+    asyncio.run(scenario())

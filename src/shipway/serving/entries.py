@@ -21,6 +21,9 @@ from shipway.serving.live import Live
 QUEUE_LIMIT = 50_000
 """Some 50 MB, and more than five minutes of 150 predictions a second."""
 
+KEY_BYTES = 1_000
+"""Of a key that is kept as it is; those that people make are below a hundred."""
+
 
 @dataclass(frozen=True)
 class Journalling:
@@ -117,7 +120,7 @@ def shadows(
 def key(contract: Contract, keeping: Keeping, salt: bytes, record: Mapping[str, Any]) -> str | None:
     """The key of *record* as predictions and labels meet by it; None where a part of it is missing, or is no text or number.
 
-    84, 84.0 and "84" are one key.
+    84, 84.0 and "84" are one key. Of a long one there is its hash: an index does not take it (PostgreSQL: 2,704 bytes).
     """
     found = []
     for name in contract.key:
@@ -125,7 +128,8 @@ def key(contract: Contract, keeping: Keeping, salt: bytes, record: Mapping[str, 
         if part is None:
             return None
         found.append(_hashed(part, salt) if name in keeping.hash else part)
-    return _json(found)
+    whole = _json(found)
+    return whole if len(whole.encode()) <= KEY_BYTES else _hashed(whole, salt)
 
 
 def text(column: Column, value: Any) -> str | None:

@@ -32,6 +32,9 @@ GROUP = 2_000
 PAUSES = (0.1, 5.0)
 """Seconds between two attempts to reach a journal that is away: they double from the first to the second."""
 
+ATTEMPTS = 3
+"""At a single request's predictions, by a journal that takes others, before they are given up: it may have been locked once."""
+
 DRAIN_SECONDS = 5.0
 """For what still waits when the service is told to stop; within the time that platforms give between SIGTERM and SIGKILL."""
 
@@ -187,10 +190,13 @@ class Writer:
             try:
                 joined = self._write(entries)
             except Exception as error:  # noqa: BLE001 - nobody else keeps predictions: a bug shows as a journal that is away
-                self._failed(entries, error)
-                if not self._rest(pause):
-                    break
-                pause = min(2 * pause, PAUSES[1])
+                if entries and self._takes_others():
+                    self._sift(entries)
+                else:
+                    self._failed(entries, error)
+                    if not self._rest(pause):
+                        break
+                    pause = min(2 * pause, PAUSES[1])
             else:
                 self._committed(entries, joined)
                 pause = PAUSES[0]
@@ -204,6 +210,48 @@ class Writer:
         predictions = [one for entry in entries for one in entry.predictions]
         journal.write(predictions, [one for entry in entries for one in entry.feedback])
         return [journal.joined(entry.feedback) if entry.feedback else 0 for entry in entries]
+
+    def _takes_others(self) -> bool:
+        """Whether the journal is there, so that it is what was to be written that it refuses."""
+        try:
+            self.journalling.journal.write(())
+        except Exception:  # noqa: BLE001 - as above
+            return False
+        return True
+
+    def _sift(self, entries: Sequence[Entry]) -> None:
+        """Commit *entries* one by one, and give up the one that can't be."""
+        for place, entry in enumerate(entries):
+            for attempt in range(ATTEMPTS):
+                try:
+                    joined = self._write([entry])
+                except Exception as error:  # noqa: BLE001 - as above
+                    if not self._takes_others():
+                        self._failed(entries[place:], error)
+                        return
+                    if attempt == ATTEMPTS - 1:
+                        self._give_up(entry, error)
+                else:
+                    self._committed([entry], joined)
+                    break
+
+    def _give_up(self, entry: Entry, error: Exception) -> None:
+        """Let go of what the journal refuses though it is there, as nothing after it would ever be kept."""
+        with self._changed:
+            count = len(entry.predictions)
+            if entry.beside:
+                self._waiting_beside -= count
+            else:
+                self._waiting -= count
+                self._lost += count
+            self._land([entry])
+        self._resolve([entry], lambda place: None)
+        log.error("%d predictions and %d labels can't be kept: %s", count, len(entry.feedback), error)
+
+    def _land(self, entries: Sequence[Entry]) -> None:
+        """Note that *entries* are on their way no more."""
+        landed = set(entries)
+        self._flying = [entry for entry in self._flying if entry not in landed]
 
     def _gather(self) -> list[Entry] | None:
         """The next group. Empty: only to see whether the journal is back. None: all is written, and the service stops."""
@@ -232,7 +280,7 @@ class Writer:
         with self._changed:
             self._waiting -= sum(len(entry.predictions) for entry in entries if not entry.beside)
             self._waiting_beside -= sum(len(entry.predictions) for entry in entries if entry.beside)
-            self._flying.clear()
+            self._land(entries)
             back = self._away or (self._filled and not self._full)
             self._away, self._filled = False, self._filled and self._full
         self._resolve(entries, lambda place: joined[place])
@@ -249,7 +297,7 @@ class Writer:
                 else:
                     # no longer waited for: it stays to be written when the journal is back
                     self._queue.appendleft(Entry(entry.predictions, (), entry.since, None, strict=False))
-            self._flying.clear()
+            self._land(entries)
             told, self._away = self._away, True
         self._resolve(entries, lambda place: None)
         if not told:
@@ -284,7 +332,7 @@ class Writer:
                 before = journals.now() - int(keeping.age.total_seconds() * 1e6)
                 try:
                     left += self.journalling.journal.prune(project, before, PRUNE_AT_ONCE)
-                except OutsideError as error:
+                except Exception as error:  # noqa: BLE001 - the thread writes what comes all the same
                     log.warning("old predictions of %s could not be deleted: %s", project, error)
         self._pruning = time.monotonic() + (0 if left else PRUNE_SECONDS)
 

@@ -57,6 +57,7 @@ class PostgresJournal:
 
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
         with self._transaction() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
             if predictions:
                 cursor.executemany(SQL.insert("predictions", PREDICTION), statements.rows(predictions))
             if feedback:
@@ -123,7 +124,6 @@ class PostgresJournal:
     def _open(self) -> psycopg.Connection[Any]:
         connection = self._driver.connect(self._url, autocommit=True, **CONNECTING)
         try:
-            connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
             with connection.transaction(), connection.cursor() as cursor:
                 cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
                 absent = _value(cursor, "SELECT to_regclass('shipway.tables') IS NULL")

@@ -11,7 +11,7 @@ import msgspec
 
 from shipway.core.journal import Comparison, Feedback, Labelled, Prediction, Share, Stats, Which
 
-VERSION = 2
+VERSION = 3
 """Of the tables; a journal of a later version is not written to, and one of an earlier is brought to this one by `CHANGES`."""
 
 PAGE = 2_000
@@ -32,8 +32,9 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS {schema}mark (id BIGINT PRIMARY KEY, time BIGINT NOT NULL)",
 )
 
-CHANGES = {1: ("ALTER TABLE {schema}predictions ADD COLUMN shadow_of TEXT",)}
-"""What makes the tables of a version those of the next. Programs of the version before go on writing: they name their columns."""
+CHANGES: Mapping[int, tuple[str, ...]] = {1: ("ALTER TABLE {schema}predictions ADD COLUMN shadow_of TEXT",), 2: ()}
+"""What makes the tables of a version those of the next, beside the view, which is made anew. Programs of the version before go on
+writing: they name their columns."""
 
 VIEW = """
     SELECT p.id, p.project, p.time, p.model_version, p.data_version, p.record, p.key, p.label, p.probabilities, p.warnings,
@@ -43,10 +44,12 @@ VIEW = """
         WHERE g.project = p.project AND (g.prediction = COALESCE(p.shadow_of, p.id) OR g.key = p.key AND CASE
             WHEN g.time >= p.time THEN NOT EXISTS (
                 SELECT 1 FROM {schema}predictions q
-                WHERE q.project = p.project AND q.key = p.key AND q.shadow_of IS NULL AND q.time > p.time AND q.time <= g.time)
+                WHERE q.project = p.project AND q.key = p.key AND q.shadow_of IS NULL AND q.time >= p.time AND q.time <= g.time
+                    AND (q.time, q.id) > (p.time, COALESCE(p.shadow_of, p.id)))
             ELSE NOT EXISTS (
                 SELECT 1 FROM {schema}predictions q
-                WHERE q.project = p.project AND q.key = p.key AND q.shadow_of IS NULL AND q.time < p.time)
+                WHERE q.project = p.project AND q.key = p.key AND q.shadow_of IS NULL AND q.time <= p.time
+                    AND (q.time, q.id) < (p.time, COALESCE(p.shadow_of, p.id)))
             END)
         ORDER BY g.time DESC, g.id DESC LIMIT 1)
 """
