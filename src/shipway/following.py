@@ -38,6 +38,8 @@ class Watch:
                 problems = offers.look(self._opened[name]).problems
             except (ShipwayError, OSError) as error:
                 problems = [str(error)]
+            except Exception as error:  # noqa: BLE001 - a bug, or tags that somebody edited: the others are followed all the same
+                problems = [f"it could not be followed ({type(error).__name__}: {error})"]
             told = self._told.get(name, [])
             for problem in problems:
                 if problem not in told:

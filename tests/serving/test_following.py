@@ -204,3 +204,13 @@ def test_a_canary_whose_challenger_is_refused_is_a_problem_and_another_challenge
     assert told.problems == ["the canary gets no requests, and the champion all, as challenger is not served: its gates"]
     told = msgspec.structs.replace(told, versions={"champion": "1", "challenger": "0"})
     assert told.problems == ["challenger stays as it was: its gates"]
+
+
+def test_a_version_beside_the_champion_stays_until_the_next_one_is_ready(bundles: Path) -> None:
+    with service(bundles) as client:
+        lead(bundles, champion="1", challenger="2")
+        until(lambda: client.post("/iris/versions/2/predict", json=RECORD).status_code == 200)
+        lead(bundles, champion="1", challenger="9")
+        until(lambda: bool(problems(client)))
+        assert "version 9 is not served" in problems(client)[0]
+        assert client.post("/iris/versions/2/predict", json=RECORD).status_code == 200

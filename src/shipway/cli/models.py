@@ -96,7 +96,7 @@ def rollback(project: str, alias: str, why: str, by: str | None) -> None:
     """Let an alias of PROJECT's model point to the version that it pointed to before its last move."""
     aliases = _open(project)
     now = next((one.version for one in aliases.versions() if alias in one.aliases), None)
-    last = next((move for move in reversed(aliases.moves()) if move.alias == alias and move.version == now), None)
+    last = next((move for move in reversed(aliases.moves()) if move.alias == alias and move.version == now != move.before), None)
     if last is None or last.before is None:
         raise UsageError(
             f"the log of {project} has no move of {alias} to go back from; `shipway models list {project}` shows the versions, "
@@ -123,6 +123,8 @@ def _moved(project: str, alias: str, version: str, **how: Any) -> Move | None:
 def _tell(project: str, alias: str, version: str, move: Move | None) -> None:
     if move is None:
         click.echo(f"{alias} of {project} is version {version} already")
+    elif move.before == version:
+        click.echo(f"{alias} of {project} is version {version} already; it may be served now, and who says so is on record")
     else:
         before = f", after version {move.before}" if move.before else ""
         click.echo(f"{alias} of {project} is version {version} now{before}")

@@ -53,8 +53,8 @@ class Follower:
                     continue  # of the first model, which comes before any swap
                 try:
                     self._follow(name, lineup.read(self._folder / name))
-                except Exception:
-                    log.exception("the lineup of %s could not be followed", name)
+                except BaseException as error:  # noqa: BLE001 - also a library's panic: the other projects are followed
+                    self._say(name, [f"its lineup can't be followed ({type(error).__name__})"], error)
 
     def _follow(self, name: str, told: Lineup) -> None:
         before = self._models.get(name)
@@ -71,9 +71,13 @@ class Follower:
                     problems.append(f"version {version} is not served: {problem}")
             self._put(name, told, ready)  # the champion does not wait for those beside it
         self._put(name, told, ready)
+        self._say(name, problems)
+
+    def _say(self, name: str, problems: list[str], error: BaseException | None = None) -> None:
+        """Keep the problems of a project for readiness, and log them where they are news."""
         if problems != self._models.problems.get(name, []):
             for problem in problems:
-                log.warning("%s: %s", name, problem)
+                log.warning("%s: %s", name, problem, exc_info=error)
         self._models.problems[name] = problems
 
     def _put(self, name: str, told: Lineup, ready: Mapping[str, Live]) -> None:
@@ -85,7 +89,9 @@ class Follower:
         if told.serve is not None and told.serve != self._settled.get(name):
             self._settle(name, told.serve)
             self._settled[name] = told.serve
-        self._models.put(name, Cast(champion, {alias: ready[one] for alias, one in told.versions.items() if one in ready}))
+        kept = {} if before is None else {alias: self._models.led(name, alias) for alias in told.versions}
+        led = {alias: ready.get(one) or kept.get(alias) for alias, one in told.versions.items()}
+        self._models.put(name, Cast(champion, {alias: live for alias, live in led.items() if live is not None}))
         if champion is not before:
             after = "the first of its project" if before is None else f"after version {before.release.version}"
             log.info("%s: version %s answers, %s", name, champion.release.version, after)
@@ -100,7 +106,7 @@ class Follower:
             live = bring(*lineup.released(self._folder / name, version))
         except ShipwayError as error:
             return None, self._fail(name, version, str(error))
-        except Exception as error:  # of a library that the model was not made with: the old version goes on
+        except BaseException as error:  # of a library that the model was not made with: the old version goes on
             log.exception("%s version %s could not be loaded", name, version)
             return None, self._fail(name, version, f"it could not be loaded ({type(error).__name__})")
         self._failed.pop((name, version), None)

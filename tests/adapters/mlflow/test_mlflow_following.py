@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import socket
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +32,7 @@ def test_what_may_be_served_is_brought_and_what_may_not_is_refused_with_the_next
     found = two.registry().follow(two.root / "bundles", Lineup())
     assert found.versions == {"champion": "1"}
     assert "the gates of version 2 did not hold" in found.refused["challenger"].reason
-    assert "shipway models promote garden 2 --override" in found.refused["challenger"].reason
+    assert "shipway models promote garden 2 --alias challenger --override" in found.refused["challenger"].reason
     assert (two.root / "bundles" / "1" / "bundle" / "card.json").is_file()
     assert not (two.root / "bundles" / "2").exists()
 
@@ -119,3 +122,61 @@ def test_a_server_that_is_away_is_told_from_a_version_that_is_unfit(registered: 
 
 def test_moves_are_told_as_json_can_be(two: Place):
     assert msgspec.json.decode(msgspec.json.encode(two.registry().aliases.moves()))[0]["version"] == "1"
+
+
+def test_a_bundle_that_was_damaged_here_is_brought_anew_by_the_next_process(two: Place):
+    before = two.registry().follow(two.root / "bundles", Lineup())
+    card = two.root / "bundles" / "1" / "bundle" / "card.json"
+    sound = card.read_bytes()
+    card.write_text("{}")
+    assert two.registry().follow(two.root / "bundles", before).versions == {"champion": "1"}
+    assert card.read_bytes() == sound
+
+
+def test_each_unfit_version_is_tried_again_in_its_own_time(two: Place, made: Made, monkeypatch: pytest.MonkeyPatch):
+    two.register(made, "key-3", alias="shadow")
+    for path in (two.root / "mlartifacts").rglob("bundle/card.json"):
+        path.write_text("{}")
+    registry = two.registry()
+    asked: list[str] = []
+    bring = registry.bundles.bring
+    monkeypatch.setattr(registry.bundles, "bring", lambda entry, folder: asked.append(entry.version) or bring(entry, folder))
+    for _ in range(3):
+        registry.follow(two.root / "bundles", Lineup())
+    assert sorted(asked) == ["1", "3"]
+
+
+def test_an_override_of_what_the_alias_points_to_is_on_record_and_no_move_to_go_back_from(two: Place):
+    aliases = two.registry().aliases
+    two.store.open().set_registered_model_alias(PROJECT, "champion", "2")  # as MLflow's own page does
+    move = aliases.move("champion", "2", why="", by="ann", override="we know")
+    assert move is not None
+    assert (move.before, move.version, aliases.moves()[-1].override) == ("2", "2", "we know")
+    assert two.registry().follow(two.root / "bundles", Lineup()).versions == {"champion": "2"}
+
+
+ODD = {
+    "a page for people": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<p>hi</p>",
+    "a body that is cut": b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{",
+    "no HTTP": b"hello\r\n\r\n",
+    "another document": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    "a proxy's own 404": b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope",
+    "another 404": b'HTTP/1.1 404 Not Found\r\nContent-Length: 35\r\n\r\n{"error_code":"ENDPOINT_NOT_FOUND"}',
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_who_answers_in_the_place_of_the_registry_is_no_registry(place: Place, odd: str):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            for _ in range(2):  # MLflow's client may ask as well
+                with contextlib.suppress(OSError):
+                    wire, _ = listener.accept()
+                    with wire:
+                        wire.recv(65_536)
+                        wire.sendall(ODD[odd])
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(OutsideError, match="does not answer"):
+            replace(place, uri=f"http://127.0.0.1:{listener.getsockname()[1]}").registry().fingerprint()

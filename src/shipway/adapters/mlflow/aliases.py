@@ -76,20 +76,33 @@ class Aliases:
             )
         client = self.store.open()
         with speaking(self.store):
-            if override is not None and not lineage.may_serve(known[version]):
-                told = json.dumps({"at": time.time(), "by": who, "why": override})
-                client.set_model_version_tag(self.name, version, lineage.OVERRIDE, told)
-            return self.point(client, aliases, Move(time.time(), who, why, alias, aliases.get(alias), version, override))
+            move = Move(time.time(), who, why, alias, aliases.get(alias), version, override)
+            if override is None or lineage.may_serve(known[version]):
+                return self.point(client, aliases, move)
+            self._enter(client, move)
+            told = json.dumps({"at": move.at, "by": who, "why": override})
+            client.set_model_version_tag(self.name, version, lineage.OVERRIDE, told)
+            self.point(client, aliases, move, entered=True)
+            return move
 
-    def point(self, client: MlflowClient, aliases: Mapping[str, str], move: Move) -> Move | None:
-        """Make *move*, where *aliases* are those of now; a version that rises to be champion is no challenger any more."""
+    def point(self, client: MlflowClient, aliases: Mapping[str, str], move: Move, *, entered: bool = False) -> Move | None:
+        """Make *move*, where *aliases* are those of now; a version that rises to be champion is no challenger any more.
+
+        Args:
+            entered: Whether the log has it already.
+        """
         if move.before != move.version:
-            key = f"{MOVE}{time.time_ns():020}.{uuid.uuid4().hex[:8]}"
-            client.set_registered_model_tag(self.name, key, msgspec.json.encode(move).decode())
+            if not entered:
+                self._enter(client, move)
             client.set_registered_model_alias(self.name, move.alias, move.version)
         if move.alias == CHAMPION and aliases.get(CHALLENGER) == move.version:
             client.delete_registered_model_alias(self.name, CHALLENGER)
         return move if move.before != move.version else None
+
+    def _enter(self, client: MlflowClient, move: Move) -> None:
+        """Write *move* into the log, before anything is moved."""
+        key = f"{MOVE}{time.time_ns():020}.{uuid.uuid4().hex[:8]}"
+        client.set_registered_model_tag(self.name, key, msgspec.json.encode(move).decode())
 
     def _read(self) -> tuple[dict[str, str], dict[str, str], list[Entry]]:
         """The aliases, the tags of the model, and its versions; without MLflow where the store is a database of this machine."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import sqlite3
 import urllib.error
@@ -16,7 +17,6 @@ from typing import Any
 from shipway.adapters.mlflow.store import CONNECT_SECONDS, Store, away, request, speaking
 from shipway.core.errors import OutsideError
 
-ABSENT = 404
 NOT_ALLOWED = (401, 403)
 
 
@@ -95,10 +95,11 @@ def _ask(store: Store, name: str, path: str, **query: str) -> Entry | None:
     except urllib.error.HTTPError as error:
         if error.code in NOT_ALLOWED:
             return _through_client(store, name, query)
-        if error.code == ABSENT or _absent(error):
+        if _absent(error):
             return None
         raise away(store, error) from None
-    except OSError as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        # Not there, or something else answers in its place: a proxy's page, a body that was cut.
         raise away(store, error) from None
     tags = {tag["key"]: tag.get("value", "") for tag in found.get("tags", [])}
     return Entry(str(found["version"]), found.get("run_id", ""), tags)
@@ -108,7 +109,9 @@ def _absent(error: urllib.error.HTTPError) -> bool:
     """Whether the server says that there is no such thing; for an alias it does so with 400."""
     try:
         answer = json.load(error)
-    except ValueError:
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    if not isinstance(answer, dict):
         return False
     return answer.get("error_code") == "RESOURCE_DOES_NOT_EXIST" or "not found" in str(answer.get("message"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,6 +30,9 @@ REGISTERED = "registered by a run"
 AGAIN_SECONDS = 30
 """After which a version whose files could not be brought, or are not what was registered, is tried again."""
 
+_Told = tuple[str, tuple[tuple[str, str], ...]]
+"""A version and its tags."""
+
 
 class MlflowRegistry:
     """The versions of one project's model, which is named as the project."""
@@ -41,7 +44,8 @@ class MlflowRegistry:
         self.bundles = Bundles(self.store, project)
         self._arguments = (root, project, uri, cache, tracker)
         self._keys: Mapping[str, str] = {}
-        self._unfit_before: dict[Hashable, tuple[str, float]] = {}
+        self._unfit_before: dict[_Told, tuple[str, float]] = {}
+        self._compared: set[_Told] = set()
 
     def reading(self, keys: Mapping[str, str]) -> Self:
         told = type(self)(*self._arguments)
@@ -148,31 +152,35 @@ class MlflowRegistry:
             if entry is None:
                 if alias == CHAMPION and alias in before.versions:
                     refused[alias] = Refused(version="", reason=f"no version of model {self.name} has that alias any more")
-            elif reason := self._unfit(entry, folder, before.versions.get(alias)):
+            elif reason := self._unfit(entry, alias, folder):
                 refused[alias] = Refused(version=entry.version, reason=reason)
             else:
                 versions[alias] = entry.version
             if alias in refused and alias in before.versions:
                 versions[alias] = before.versions[alias]
+        current = {entry.version for entry in entries.values() if entry is not None}
+        self._unfit_before = {what: told for what, told in self._unfit_before.items() if what[0] in current}
         return Lineup(versions=versions, refused=refused)
 
-    def _unfit(self, entry: Entry, folder: Path, before: str | None) -> str:
-        """Why a version may not be served, or nothing; then it is in *folder*."""
+    def _unfit(self, entry: Entry, alias: str, folder: Path) -> str:
+        """Why a version may not be served, or nothing; then it is in *folder*, its files compared when it is first asked for."""
         if not lineage.may_serve(entry):
+            of = "" if alias == CHAMPION else f" --alias {alias}"
             return (
                 f"the gates of version {entry.version} did not hold; if it is to be served all the same: "
-                f'shipway models promote {self.name} {entry.version} --override "the reason"'
+                f'shipway models promote {self.name} {entry.version}{of} --override "the reason"'
             )
         what = (entry.version, tuple(sorted(entry.tags.items())))
         reason, again = self._unfit_before.get(what, ("", 0.0))
         if time.monotonic() < again:
             return reason
         try:
-            if entry.version != before or not self.bundles.is_told(entry, folder):
+            if what not in self._compared or not self.bundles.is_told(entry, folder):
                 self.bundles.bring(entry, folder)
         except OutsideError as error:
-            self._unfit_before = {what: (str(error), time.monotonic() + AGAIN_SECONDS)}
+            self._unfit_before[what] = str(error), time.monotonic() + AGAIN_SECONDS
             return str(error)
+        self._compared.add(what)
         return ""
 
     def _find(self, client: MlflowClient, content: Mapping[str, str]) -> Any:

@@ -181,7 +181,7 @@ def request(url: str) -> urllib.request.Request:
     return urllib.request.Request(bare, headers={"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"})
 
 
-def away(store: Store, error: OSError) -> OutsideError:
+def away(store: Store, error: Exception) -> OutsideError:
     """The server can't be asked, and what to do about it."""
     reason = getattr(error, "reason", error)
     advice = "start it, or unset MLFLOW_TRACKING_URI to keep runs in the workspace"
