@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import socket
 import sys
@@ -63,10 +64,13 @@ def work(place: Workspace, names: Sequence[str], descriptor: int, setup: Setup) 
     from shipway.serving import processes, server
 
     processes.until_alone()
+    listener = socket.socket(fileno=descriptor)
+    # The file of keys may be gone by now: a worker that is started again must not be open to everybody where the first was not.
+    preflight.entrance(place, dataclasses.replace(setup, host=listener.getsockname()[0]))
     told = {name: lineup.read(place.bundles / name).versions for name in names or place.names()}
     champions = {name: versions[lineup.CHAMPION] for name, versions in told.items() if lineup.CHAMPION in versions}
     found = [lineup.released(place.bundles / name, version) for name, version in champions.items()]
-    server.answer(application(place, found, setup, names, patient=True), socket.socket(fileno=descriptor), setup.manner)
+    server.answer(application(place, found, setup, names, patient=True), listener, setup.manner)
 
 
 def application(

@@ -163,7 +163,7 @@ def entrance(place: Workspace, setup: Setup) -> Entrance:
         return Entrance(valid=None, told="off: --no-auth", warning=warning)
     file = wiring.keys(place)
     kept = file.read()
-    if kept:
+    if kept or file.begun:
         now = datetime.now(UTC)
         valid = sum(key.state(now) == "valid" for key in kept)
         told = f"{valid} valid of {len(kept)} in {file.path}"

@@ -99,4 +99,20 @@ def test_a_closed_output_stops_nothing() -> None:
     log(asked())
     log.stop()
     os.close(writer)
-    assert log.dropped == 0
+    assert log.dropped == 1
+
+
+def test_a_pipe_that_does_not_wait_gets_every_line_all_the_same() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    log = AccessLog("json", writing)
+    log.start()
+    for number in range(2_000):
+        log(asked(path=f"/{number}"))
+    got = bytearray()
+    while got.count(b"\n") < 2_000:
+        got += os.read(reading, 65_536)
+    log.stop()
+    assert (got.count(b"\n"), log.dropped) == (2_000, 0)
+    for descriptor in (reading, writing):
+        os.close(descriptor)

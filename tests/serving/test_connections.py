@@ -6,7 +6,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +21,8 @@ from shipway.serving.connections import Limits
 if TYPE_CHECKING:
     import httpx
     from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.responses import Response
     from tests.serving.conftest import Releases
 
 SHORT = Limits(
@@ -97,6 +99,7 @@ REFUSED = {
     "a name without an end": (431, b"GET / HTTP/1.1\r\n" + HOST + b"a" * 100_000),
     "too many fields": (431, b"GET / HTTP/1.1\r\n" + HOST + b"".join(b"X%d: b\r\n" % n for n in range(40)) + END),
     "a trailer that is too long": (431, CHUNKED + b"2\r\n{}\r\n0\r\nX: " + b"a" * 5_000 + b"\r\n\r\n"),
+    "a trailer without an end": (431, CHUNKED + b"2\r\n{}\r\n0\r\nX: " + b"a" * 300_000),
     "a body in a coding": (415, PREDICT + b"Content-Encoding: gzip\r\nContent-Length: 2000\r\n\r\n"),
     "half a header": (408, b"GET / HTTP/1.1\r\nHo"),
     "half a header after nothing but ends of lines": (408, b"\r\n" * 50),
@@ -317,3 +320,39 @@ def test_slow_clients_do_not_keep_others_from_their_answers(releases: Releases) 
             assert client.post("/iris/predict", json=json.loads(RECORD)).status_code == 200
         assert {answer.status for made in slow for answer in Reader(made).rest()} == {408}
         until(lambda: len(app.state.connections.open) == 1)
+
+
+def test_a_header_that_comes_in_pieces_is_counted_as_a_whole(quick: httpx.Client) -> None:
+    with wire(quick) as made:
+        made.sendall(b"GET /health/live HTTP/1.1\r\nHost: a\r\nA: " + b"x" * 3_900 + b"\r\nB: 1\r\n")
+        made.sendall(b"C: " + b"y" * 3_900 + b"\r\n\r\n")
+        assert [answer.status for answer in Reader(made).rest()] == [431]
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ('Application/JSON ; Charset="UTF-8"; a=b', 200),
+        ("application/json; charset=latin-1", 415),
+        ("application/json; x=" + ";" * 3_000, 415),
+        ("text/json", 415),
+        ("", 415),
+    ],
+)
+def test_the_type_of_a_body_is_read_as_it_is_written(quick: httpx.Client, written: str, status: int) -> None:
+    assert quick.post("/iris/predict", content=RECORD, headers={"Content-Type": written}).status_code == status
+
+
+def test_who_asks_from_this_machine_does_not_choose_what_is_said_of_the_client(releases: Releases) -> None:
+    app = create_app(releases)
+    seen: list[tuple[str, str]] = []
+
+    @app.middleware("http")
+    async def look(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        assert request.client is not None
+        seen.append((request.client.host, request.url.scheme))
+        return await go_on(request)
+
+    with serving(app) as client:
+        client.get("/health/live", headers={"X-Forwarded-For": "10.9.8.7", "X-Forwarded-Proto": "https"})
+    assert set(seen) == {("127.0.0.1", "http")}

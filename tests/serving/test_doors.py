@@ -255,3 +255,15 @@ def test_a_running_service_keeps_to_what_the_file_says_and_never_opens_again(rel
         until(lambda: client.get("/health/ready", headers=bearer(second)).json()["keys"]["problems"] != [])
         assert client.get("/iris").status_code == 401
         assert client.get("/iris", headers=bearer(second)).status_code == 200
+
+
+def test_an_address_below_a_shared_one_tells_a_key_no_names_of_others(place: Place) -> None:
+    for path in ("/docs/predict", "/docs/traffic", "/openapi.json/feedback"):
+        answer = place.client.post(path, json={}, headers=bearer(place.keys["iris"]))
+        assert answer.status_code == 403, path
+
+
+def test_what_a_door_refuses_is_counted_for_the_project_that_was_asked(place: Place) -> None:
+    place.predict("iris", "gone")
+    figures = place.ask("/metrics", "all").text
+    assert re.search(r'shipway_errors_total\{(?=[^}]*project="iris")(?=[^}]*reason="unauthenticated")[^}]*\} ', figures)

@@ -138,6 +138,9 @@ def test_a_file_without_keys_does_not_open_what_keys_had_shut(file: KeyFile) -> 
     keyring.look()
     assert keyring.in_force
     assert keyring.find(text) is None
+    again = Keyring(file)
+    assert again.in_force
+    assert again.find(text) is None
 
 
 def test_a_file_that_is_broken_from_the_start_lets_nobody_in(file: KeyFile) -> None:

@@ -53,3 +53,13 @@ def test_it_ends_when_the_process_that_keeps_it_is_killed(tmp_path: Path) -> Non
         until(lambda: len(children(file)) == 1)
         parent.kill()
     until(lambda: not runs(children(file)[0]))
+
+
+def test_a_process_that_can_not_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "SOON", 0.05)
+    program = tmp_path / "program"
+    done = tmp_path / "done"
+    with processes.kept({"it": [str(program)]}, tmp_path):
+        program.write_text(f"#!/bin/sh\ntouch {done}\ncat >/dev/null\n")
+        program.chmod(0o755)
+        until(done.exists)

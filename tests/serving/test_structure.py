@@ -98,3 +98,11 @@ def test_marks_are_those_that_do_not_stand_in_texts(value: Any) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(structure, "PIECE", piece)
             assert structure._marks(json.dumps(value).encode()).decode() == marks(value)
+
+
+@pytest.mark.parametrize("depth", [structure.NESTING_LIMIT + 1, 500])
+def test_brackets_in_texts_hide_none_that_are_real(depth: int) -> None:
+    body = b'{"a":' + b'["]",' * depth + b"1" + b',"["]' * depth + b"}"
+    assert json.loads(body)
+    with pytest.raises(Problem, match="nested"):
+        structure.check(body, 10**6)

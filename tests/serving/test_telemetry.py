@@ -167,3 +167,8 @@ def test_the_figures_of_all_workers_are_told_by_each_and_outlive_one_that_was_ki
     assert sum(line["path"] == "/iris/predict" and line["status"] == 200 for line in lines) == 30
     assert len({line["request_id"] for line in lines}) == len(lines)
     assert not (workspace / ".shipway" / "metrics" / str(process.pid)).exists()
+
+
+@pytest.mark.parametrize("accept", ["text/plain;version=zzz", "application/openmetrics-text;version=abc", ";;;,", "*/*"])
+def test_any_accept_header_gets_figures(own: httpx.Client, accept: str) -> None:
+    assert own.get("/metrics", headers={"Accept": accept}).status_code == 200

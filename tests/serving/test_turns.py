@@ -275,3 +275,16 @@ def test_bodies_are_bounded_by_project_and_in_all_and_a_little_is_assured() -> N
             again.add(60)
 
     do(body)
+
+
+def test_work_that_is_done_leaves_nothing_behind() -> None:
+    async def scenario() -> None:
+        async with running() as turns:
+            before = {name: len(value) for name, value in vars(turns).items() if hasattr(value, "__len__")}
+            for _ in range(20):
+                await asyncio.gather(*(turns.join("p", 1, "key", lambda items: items, number) for number in range(50)))
+            after = {name: len(value) for name, value in vars(turns).items() if hasattr(value, "__len__")}
+            assert after == {**before, "_accounts": 1}
+            assert turns.waiting() == {"p": 0}
+
+    asyncio.run(scenario())

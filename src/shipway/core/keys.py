@@ -108,7 +108,12 @@ class KeyFile:
         """Whether the file has to be there: somebody named it, or there were keys, of which the lock file is left. So who deletes
         it shuts the service, and does not open it to everybody.
         """
-        return self.named or self._lock.exists()
+        return self.named or self.begun
+
+    @property
+    def begun(self) -> bool:
+        """Whether there were keys: a file that holds none by now lets nobody in, rather than everybody."""
+        return self._lock.exists()
 
     def expect(self) -> None:
         """Let the file be awaited from now on, also by processes that are started later."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import select
 import threading
 from collections import deque
 from datetime import UTC, datetime
@@ -76,9 +76,14 @@ class AccessLog:
                 piece = self._lines.popleft()
                 while self._lines and len(piece) + len(self._lines[0]) <= PIECE:
                     piece += self._lines.popleft()
-            with contextlib.suppress(OSError):  # standard output was closed: the service goes on
-                while piece:
+            while piece:
+                try:
                     piece = piece[os.write(self._descriptor, piece) :]
+                except BlockingIOError:  # somebody made the pipe one that does not wait
+                    select.select([], [self._descriptor], [])
+                except OSError:  # standard output was closed: the service goes on
+                    self.dropped += piece.count(b"\n")
+                    break
 
 
 def fields(outcome: Outcome) -> dict[str, Any]:

@@ -113,5 +113,5 @@ def create_app(
     telemetry.add(app)
     describing.add(app, service, guard)
     if guard is not None:
-        app.add_middleware(Doors, guard=guard)
+        app.add_middleware(Doors, guard=guard, projects=models)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 OPEN = ("/health/live", "/health/ready")
 """What probes ask, which have no key; to who shows none they tell no more than a status."""
-SHARED = ("", "docs", "openapi.json")
-"""First parts of addresses that are of no project, and that show each key its own projects."""
+SHARED = ("/", "/docs", "/openapi.json")
+"""Addresses that are of no project, and that show each key its own projects."""
 
 CACHED = ("GET", "HEAD")
 """Methods whose answers a cache on the way might give to others. It does not know that X-API-Key stands for somebody, as it does
@@ -72,10 +73,14 @@ class Guard:
 
 
 class Doors:
-    """Lets a request through to *app* that shows a valid key, where keys are in force. No body is read before that."""
+    """Lets a request through to *app* that shows a valid key, where keys are in force. No body is read before that.
 
-    def __init__(self, app: ASGIApp, guard: Guard) -> None:
-        self._app, self._guard = app, guard
+    Args:
+        projects: The projects that are served: what is refused is counted for the one that it asks.
+    """
+
+    def __init__(self, app: ASGIApp, guard: Guard, projects: Container[str] = ()) -> None:
+        self._app, self._guard, self._projects = app, guard, projects
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or not self._guard.keyring.in_force:
@@ -94,6 +99,9 @@ class Doors:
     def _admit(self, request: Request) -> Guest:
         """Who asks. Raises Problem 401 without a valid key, 403 where it is for other projects, 429 where it asks too often."""
         path = request.scope["path"]
+        place = path[1:].partition("/")[0]
+        if place in self._projects:
+            outcomes.of(request).project = place
         found = self._guard.keyring.find(_shown(request.scope))
         if found is None:
             if path in OPEN:
@@ -104,8 +112,7 @@ class Doors:
         visitor = Guest(key)
         if path in OPEN:
             return visitor
-        place = path[1:].partition("/")[0]
-        if key.projects and place not in SHARED and (place in RESERVED or place not in key.projects):
+        if key.projects and path not in SHARED and (place in RESERVED or place not in key.projects):
             raise Problem(403, "This API key is not for this address.")
         wait = self._guard.rates.wait(key.number, rate) if rate is not None else 0
         if wait:

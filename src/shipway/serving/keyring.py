@@ -84,7 +84,7 @@ class Keyring:
             self.problem = problem
             return
         self._held = {key.id: (key, bytes.fromhex(key.sha256), keys.rate_of(key.rate) if key.rate else None) for key in found}
-        if found and not self.in_force:
+        if (found or self._file.begun) and not self.in_force:
             self.in_force = True
             self._file.expect()
         self.problem, self._seen = None, seen

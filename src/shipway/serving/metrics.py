@@ -24,6 +24,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
+OPENMETRICS = "application/openmetrics-text"
 MODEL = ("project", "version")
 
 
@@ -144,7 +145,8 @@ class Metrics:
                     multiprocess.mark_process_dead(number, str(self._folder))  # type: ignore[no-untyped-call]
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
-        encode, media_type = exposition.choose_encoder(accept)
+        asked = OPENMETRICS if OPENMETRICS in accept else "text/plain"  # not as the caller wrote it, which may be no version
+        encode, media_type = exposition.choose_encoder(asked)
         return encode(registry), media_type
 
 

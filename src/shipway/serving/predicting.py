@@ -68,6 +68,7 @@ def add(app: FastAPI, service: Service) -> None:
         outcome, writer, journal = outcomes.of(request), service.writer, service.journal
         live = service.find(request.path_params["project"])
         name = outcome.project = live.release.name
+        outcome.version = live.release.version
         if writer is None or journal is None or journal.keeping(name) is None:
             raise Problem(404, "This project keeps no predictions that a label could join.")
         turns.admit(name)

@@ -98,18 +98,24 @@ def _keep(
 ) -> None:
     pause = SOON
     while not over.is_set():
-        with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, start_new_session=True, pass_fds=sockets) as process:
-            running.add(process)
-            ran = 0.0
-            while process.poll() is None and not over.wait(SOON):
-                ran += SOON
-            if over.is_set():
-                _end(process, what, seconds)
-            running.discard(process)
+        ran = 0.0
+        try:
+            process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, start_new_session=True, pass_fds=sockets)
+        except OSError as error:  # no descriptor, process or memory is left at the moment
+            became = f"could not be started: {error.strerror}"
+        else:
+            with process:
+                running.add(process)
+                while process.poll() is None and not over.wait(SOON):
+                    ran += SOON
+                if over.is_set():
+                    _end(process, what, seconds)
+                running.discard(process)
+            became = f"ended with code {process.returncode}"
         if over.is_set():
             return
         pause = SOON if ran >= LATE else min(2 * pause, LATE)
-        log.error("%s ended with code %s; it is started again in %.0f s", what, process.returncode, pause)
+        log.error("%s %s; it is started again in %.0f s", what, became, pause)
         over.wait(pause)
 
 

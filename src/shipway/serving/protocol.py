@@ -65,7 +65,7 @@ class Connection(HttpToolsProtocol):
         self._wrong: Problem | None = None
         self._refusal: Problem | None = None
         self._failed: Problem | None = None
-        self._upgrading = self._large = False
+        self._upgrading = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.wire = Wire(transport, lambda: self.stage not in (Stage.ANSWER, Stage.IDLE), self._linger)
@@ -93,13 +93,15 @@ class Connection(HttpToolsProtocol):
             self._wait(Stage.HEADER, self.limits.header_seconds)
         elif self.stage is Stage.OPENED:
             self.stage = Stage.HEADER
-        messages, heading = self._messages, self.stage is Stage.HEADER
-        self._large = self._unfinished + len(data) > self.limits.header_bytes  # else no header in it is, and none needs counting
+        before = self.stage, self._messages, self._body
         self._feed(data)
-        if heading and self.stage is Stage.HEADER and self._messages == messages:
+        if before == (self.stage, self._messages, self._body) and self.stage in (Stage.HEADER, Stage.BODY):
+            # Nothing but a part of a header, or of what may come after a chunk or a body: the parser keeps it until it ends.
             self._unfinished += len(data)
             if self._unfinished > self.limits.header_bytes:
                 self._misread(_too_large(self.limits))
+        elif self.stage is Stage.BODY:
+            self._unfinished = 0
 
     def _feed(self, data: bytes) -> None:
         self._wrong = None
@@ -139,10 +141,9 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         after_body = self.stage is not Stage.HEADER
-        if self._large or after_body:
-            self._bytes += len(name) + len(value)
-            if self._bytes + len(self.url) > self.limits.header_bytes:
-                self._raise(_too_large(self.limits))
+        self._bytes += len(name) + len(value)
+        if self._bytes + len(self.url) > self.limits.header_bytes:
+            self._raise(_too_large(self.limits))
         if not after_body:  # what comes after a body is no header, whatever it is called (RFC 9110, section 6.5.1)
             super().on_header(name, value)
 
@@ -263,7 +264,10 @@ class Connection(HttpToolsProtocol):
         elif self.busy and (self.pipeline or self.cycle.response_started):
             self.wire.abort()
         else:
-            self.wire.write(refusal(_later("The service stops; try again.", "draining")))
+            problem = _later("The service stops; try again.", "draining")
+            if self.busy and (outcome := self.cycle.scope.get("state", {}).get("outcome")) is not None:
+                outcome.status, outcome.reason = problem.status, problem.reason
+            self.wire.write(refusal(problem))
             self.end()
         if self.cycle is not None:
             for cycle in (self.cycle, *(cycle for cycle, _ in self.pipeline)):

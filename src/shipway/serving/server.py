@@ -98,6 +98,7 @@ def make(app: FastAPI, manner: Manner) -> Server:
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whoever asks from this machine could choose what the log says of the client
         ssl_context_factory=None if context is None else lambda *_: context,
     )
     app.state.connections, app.state.kept_seconds = connections, manner.kept

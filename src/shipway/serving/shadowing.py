@@ -68,7 +68,7 @@ class Shadowing:
             piece = slice(begin, begin + AT_ONCE)
             try:
                 self._label_piece(shadow, records[piece], answered[piece])
-            except Exception as error:  # of a library, or a bug: a version in the shadow may be anything
+            except BaseException as error:  # of a library, which may panic, or a bug: a version in the shadow may be anything
                 self._count(shadow, "failed", len(answered[piece]))
                 if self._tell(shadow, f"it failed ({type(error).__name__})", "failed", type(error).__name__):
                     log.exception("%s version %s in the shadow failed", shadow.release.name, shadow.release.version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ BYTES = 16 * 2**20
 PATIENCE_SECONDS = 0.5
 """How long a piece waits for a moment without answers under way. Then it is done all the same: a service that is always busy
 would otherwise show nothing of a version in the shadow."""
+
+log = logging.getLogger("shipway.serving")
 
 
 class Spare:
@@ -81,6 +84,9 @@ class Spare:
                 if not self._pieces:
                     continue
                 piece, size = self._pieces.popleft()
-            piece()
+            try:
+                piece()
+            except BaseException:  # a library's panic is no Exception, and must not end what is done beside the answers
+                log.exception("work beside the answers failed")
             with self._changed:
                 self._bytes = max(0, self._bytes - size)

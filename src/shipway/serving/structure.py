@@ -27,7 +27,7 @@ _NO_MARKS = bytes(set(range(256)) - set(b"[]{},"))
 def check(body: bytes, most: int) -> None:
     """Raise Problem 400 for a text that is nested too deeply, and 413 for one of more than *most* values."""
     opened = _opened(body)
-    if (opened <= NESTING_LIMIT or not _too_deep(body)) and max(opened, body.count(b",")) <= most:
+    if opened <= NESTING_LIMIT and max(opened, body.count(b",")) <= most:
         return
     marks = _marks(body)
     if _too_deep(marks):

@@ -63,7 +63,7 @@ class Telling:
             log.exception("request %s: %s %s failed", outcome.id, outcome.method, outcome.project or "")
         finally:
             outcome.seconds = time.perf_counter() - outcome.began
-            if not outcome.status:
+            if not outcome.status or outcome.reason == "gone":
                 outcome.status, outcome.reason = GONE, outcome.reason or "gone"
             for listener in self._listeners:
                 listener(outcome)

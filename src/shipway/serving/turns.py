@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import threadpoolctl
@@ -73,16 +72,15 @@ class Turns:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self._accounts: dict[str, Account] = {}
-        self._lock = threading.Lock()
-        self._signals: SimpleQueue[bool] = SimpleQueue()
+        self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
-        self._large = False
+        self._large = self._over = False
         self._clock = 0.0
         self._held = 0
 
     def start(self) -> None:
         """Begin to work, on the running event loop."""
-        self.loop = asyncio.get_running_loop()
+        self.loop, self._over = asyncio.get_running_loop(), False
         self._threads = [threading.Thread(target=self._run, name=f"scoring-{n}", daemon=True) for n in range(SCORING_THREADS)]
         for thread in self._threads:
             thread.start()
@@ -91,19 +89,19 @@ class Turns:
     async def stop(self) -> None:
         """End once what is worked on is done; what waits is given up."""
         self._sweeper.cancel()
-        with self._lock:
+        with self._changed:
             for job in self._waiting():
                 job.done.cancel()
             for account in self._accounts.values():
                 account.clean()
-        for _ in self._threads:
-            self._signals.put(False)
+            self._over = True
+            self._changed.notify_all()
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
     def waiting(self) -> dict[str, int]:
         """How many requests of each project wait; of those that ever asked."""
-        with self._lock:
+        with self._changed:
             return {name: account.requests for name, account in self._accounts.items()}
 
     def admit(self, project: str, cost: int = 1) -> None:
@@ -146,16 +144,16 @@ class Turns:
         return await job.done
 
     def _put(self, account: Account, kind: Hashable, job: Job) -> None:
-        with self._lock:
+        with self._changed:
             if not account.requests:
                 account.used = max(account.used, self._clock)
             account.put(kind, job)
-        self._signals.put(True)
+            self._changed.notify()
 
     def _account(self, project: str) -> Account:
         found = self._accounts.get(project)
         if found is None:
-            with self._lock:
+            with self._changed:
                 found = self._accounts[project] = Account()
         return found
 
@@ -165,24 +163,31 @@ class Turns:
     def _run(self) -> None:
         # A record is too small a piece of work to be shared among threads: starting them costs more than they save.
         threadpoolctl.threadpool_limits(limits=1)
-        while self._signals.get():
-            while (turn := self._next()) is not None:
-                self._work(turn)
+        while (turn := self._awaited()) is not None:
+            self._work(turn)
+
+    def _awaited(self) -> _Turn | None:
+        """What is worked on next, once there is something; None when all is over."""
+        with self._changed:
+            while not self._over:
+                if (turn := self._next()) is not None:
+                    return turn
+                self._changed.wait()
+        return None
 
     def _next(self) -> _Turn | None:
         """What is worked on next; None where nothing waits that may be."""
-        with self._lock:
-            now, large = time.monotonic(), not self._large
-            asking = [account for account in self._accounts.values() if account.kinds(large=large)]
-            if not asking:
-                return None
-            account = min(asking, key=lambda one: one.spent(now))
-            self._clock = max(self._clock, account.spent(now))
-            kind = account.kinds(large=large)[0]
-            heavy = kind is Large
-            self._large = self._large or heavy
-            account.begun.append(now)
-            return _Turn(account, account.take(kind), now, heavy)
+        now, large = time.monotonic(), not self._large
+        asking = [account for account in self._accounts.values() if account.kinds(large=large)]
+        if not asking:
+            return None
+        account = min(asking, key=lambda one: one.spent(now))
+        self._clock = max(self._clock, account.spent(now))
+        kind = account.kinds(large=large)[0]
+        heavy = kind is Large
+        self._large = self._large or heavy
+        account.begun.append(now)
+        return _Turn(account, account.take(kind), now, heavy)
 
     def _work(self, turn: _Turn) -> None:
         late = turn.began - self.limits.seconds
@@ -190,7 +195,7 @@ class Turns:
         asked = [job for job in turn.jobs if job.since >= late and not job.done.done()]
         if asked:
             settled += zip(asked, _results(asked), strict=True)
-        with self._lock:
+        with self._changed:
             turn.account.begun.remove(turn.began)
             turn.account.used += time.monotonic() - turn.began
             self._large = self._large and not turn.heavy
@@ -201,7 +206,7 @@ class Turns:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             now = time.monotonic()
-            with self._lock:
+            with self._changed:
                 aged = [job for job in self._waiting() if job.since < now - SWEEP_SECONDS]
             for job in aged:
                 if job.since < now - self.limits.seconds:
@@ -209,7 +214,7 @@ class Turns:
                 elif job.gone is not None and not job.done.done() and await job.gone():
                     _settle([(job, gone())])
             if aged:
-                with self._lock:
+                with self._changed:
                     for account in self._accounts.values():
                         account.clean()
 

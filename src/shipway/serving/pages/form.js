@@ -34,6 +34,7 @@ class Field {
 
   /** What stands in the field; undefined where nothing does. */
   get value() {
+    if (this.isOther && this.other.value.trim() === "") return undefined;
     if (this.isOther) return this.kind.endsWith("integer") ? this.number(this.other.value) : this.other.value;
     const text = this.control.value;
     if (text === "") return undefined;
