@@ -137,7 +137,7 @@ def test_a_connection_that_is_open_hears_that_the_service_stops(releases: Releas
         with hanging(port, LIVE) as idle, socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as wire:
             assert idle.next() is not None
             wire.sendall(b"GET /health/ready HTTP/1.1\r\n")
-            connections = server.config.loaded_app.app.state.connections
+            connections = server.config.loaded_app.state.connections
             until(lambda: any(one.stage is Stage.HEADER for one in connections.open))
             server.should_exit = True
             until(lambda: connections.draining is not None)
