@@ -8,6 +8,9 @@ WORKERS ?= auto
 OPENMP := $(CURDIR)/.venv/openmp
 export LD_LIBRARY_PATH := $(if $(LD_LIBRARY_PATH),$(LD_LIBRARY_PATH):)$(OPENMP)
 
+# Without compiled files beside its modules, each process would compile all libraries anew, which doubles the time of a run.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo serve test check format install lock schemas clean
 
 demo: install          ## The three case studies, from data to an answering endpoint; ends by itself

@@ -12,21 +12,19 @@ all, is failed.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import http.client
 import itertools
 import json
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import clients
+from workspace import IRIS, requests, service
 
 from shipway import offers, wiring
 from shipway.scoring.predictor import Predictor
@@ -38,10 +36,7 @@ QUIET_SECONDS = 2.0
 """Without an answer of the old version, after which a move is over."""
 LIMIT_SECONDS = 60.0
 """For a move to be over; a version is to be live within 10."""
-RECORDS = [
-    {"SepalLengthCm": 4 + number % 40 / 10, "SepalWidthCm": 3.1, "PetalLengthCm": 1 + number % 57 / 10, "PetalWidthCm": 0.2}
-    for number in range(400)
-]
+RECORDS = IRIS[:400]
 
 Expected = dict[str, list[list[float]]]
 """Version -> the probabilities of each of RECORDS."""
@@ -51,7 +46,6 @@ Expected = dict[str, list[list[float]]]
 class Load:
     """What clients got: of each answer its version, its beginning and end by the monotonic clock, and whether it was mixed."""
 
-    port: int
     rows: int
     expected: Expected
     answers: list[tuple[str, float, float]] = field(default_factory=list)
@@ -59,81 +53,23 @@ class Load:
     failed: list[str] = field(default_factory=list)
     mixed: int = 0
 
-    def ask(self, stop: threading.Event, offset: int) -> None:
-        connection = self._connect()
-        for place in itertools.count(offset * 13, self.rows):
-            if stop.is_set():
-                return
-            places = [(place + number) % len(RECORDS) for number in range(self.rows)]
-            body = json.dumps({"records": [RECORDS[each] for each in places]})
-            began = time.monotonic()
-            try:
-                connection.request("POST", f"/{NAME}/predict", body, {"Content-Type": "application/json"})
-                response = connection.getresponse()
-                status, content = response.status, response.read()
-            except (OSError, http.client.HTTPException) as error:
-                self.failed.append(repr(error))
-                connection = self._connect()
-                continue
-            if status != 200:
-                self.failed.append(f"{status} {content[:200]!r}")
-                continue
-            self._note(began, time.monotonic(), json.loads(content), places)
-
-    def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-
-    def _note(self, began: float, ended: float, answer: dict[str, Any], places: list[int]) -> None:
+    def look(self, got: clients.Answer) -> None:
+        if got.status != 200:
+            self.failed.append(f"{got.status} {got.body[:200]!r}")
+            return
+        answer = json.loads(got.body)
         version = answer["model"]["version"]
         found = [list(one["probabilities"].values()) for one in answer["predictions"]]
-        wanted = [self.expected[version][place] for place in places]
+        wanted = [self.expected[version][(got.place + number) % len(RECORDS)] for number in range(self.rows)]
         pairs = zip(itertools.chain(*found), itertools.chain(*wanted), strict=True)
         fits = len(found) == len(wanted) and all(abs(one - other) <= TOLERANCE for one, other in pairs)
         self.mixed += not fits
-        self.seen[version] = ended
-        self.answers.append((version, began, ended))
-
-    @contextlib.contextmanager
-    def running(self, clients: int) -> Iterator[None]:
-        stop = threading.Event()
-        threads = [threading.Thread(target=self.ask, args=(stop, number)) for number in range(clients)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
+        self.seen[version] = got.ended
+        self.answers.append((version, got.began, got.ended))
 
 
 def shipway(*words: str, cwd: Path) -> None:
     subprocess.run([sys.executable, "-m", "shipway", *words], cwd=cwd, check=True, capture_output=True)
-
-
-@contextlib.contextmanager
-def service(workspace: Path, workers: int) -> Iterator[int]:
-    """The port of `shipway serve`, once it is ready."""
-    log = workspace / "serve.log"
-    with log.open("w") as stderr:
-        command = [sys.executable, "-m", "shipway", "serve", NAME, "--port", "0", "--workers", str(workers)]
-        process = subprocess.Popen(command, cwd=workspace, stdout=subprocess.DEVNULL, stderr=stderr)
-    try:
-        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())):
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.1)
-        port = int(found[1])
-        while True:
-            with contextlib.suppress(OSError):
-                connection = http.client.HTTPConnection("127.0.0.1", port)
-                connection.request("GET", "/health/ready")
-                if connection.getresponse().status == 200:
-                    break
-            time.sleep(0.1)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def prepare(workspace: Path) -> tuple[str, str]:
@@ -184,15 +120,18 @@ def main() -> None:
         versions = prepare(workspace)
         expected = expectations(workspace, versions)
         spans = []
-        with service(workspace, arguments.workers) as port:
-            load = Load(port, arguments.rows, expected)
-            with load.running(arguments.clients):
-                while not load.answers:
-                    assert not load.failed, load.failed
-                    time.sleep(0.05)
-                for number in range(arguments.moves):
-                    old, new = versions[(number + 1) % 2], versions[number % 2]
-                    spans.append((old, *move(workspace, load, old, new)))
+        load, asked = Load(arguments.rows, expected), requests(RECORDS, arguments.rows)
+        with (
+            service(workspace, NAME, workers=arguments.workers) as (_, port),
+            clients.asking(port, asked, arguments.clients, load.look) as all_in_all,
+        ):
+            while not load.answers:
+                assert not load.failed, load.failed
+                time.sleep(0.05)
+            for number in range(arguments.moves):
+                old, new = versions[(number + 1) % 2], versions[number % 2]
+                spans.append((old, *move(workspace, load, old, new)))
+        load.failed += all_in_all.broken
     lasted = []
     for old, moved, over in spans:
         ends = [end for version, _, end in load.answers if version == old and moved < end < over]

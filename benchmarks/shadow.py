@@ -19,7 +19,8 @@ import threading
 import time
 from pathlib import Path
 
-from moves import NAME, RECORDS, aliases, expectations, prepare, service
+from moves import NAME, RECORDS, aliases, expectations, prepare
+from workspace import service
 
 from shipway import wiring
 
@@ -82,7 +83,7 @@ def main() -> None:
         versions = prepare(workspace)
         expectations(workspace, versions)
         latencies: dict[str, list[float]] = {"off": [], "on": []}
-        with service(workspace, 1) as port:
+        with service(workspace, NAME) as (_, port):
             ask(port, arguments.seconds, arguments.clients, arguments.pause / 1000)  # warms up
             for _ in range(arguments.rounds):
                 for mode, version in (("on", versions[0]), ("off", None)):

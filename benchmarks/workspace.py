@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 import subprocess
 import sys
@@ -11,6 +12,25 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clients import Asked
+
+IRIS = [
+    {"SepalLengthCm": 4 + number % 40 / 10, "SepalWidthCm": 3.1, "PetalLengthCm": 1 + number % 57 / 10, "PetalWidthCm": 0.2}
+    for number in range(2000)
+]
+"""Records of the iris case study."""
+
+
+def requests(records: Sequence[dict[str, Any]], rows: int) -> list[Asked]:
+    """One request to iris for each of *records*, with it and those that come after it, *rows* in all."""
+    found = []
+    for place in range(len(records)):
+        batch = [records[(place + number) % len(records)] for number in range(rows)]
+        found.append(("/iris/predict", json.dumps(batch[0] if rows == 1 else {"records": batch}).encode()))
+    return found
 
 
 @contextlib.contextmanager
@@ -28,10 +48,10 @@ def workspace(names: Sequence[str], given: str | None = None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def service(root: Path, *names: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def service(root: Path, *names: str, workers: int = 1) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """`shipway serve` of projects, once all are ready: the process, and its port."""
     port = free_port()
-    command = [sys.executable, "-m", "shipway", "serve", *names, "--port", str(port)]
+    command = [sys.executable, "-m", "shipway", "serve", *names, "--port", str(port), "--workers", str(workers)]
     with running(command, root, port, "/health/ready") as process:
         yield process, port
 
@@ -51,7 +71,7 @@ def running(command: Sequence[str], root: Path, port: int, probe: str) -> Iterat
             time.sleep(0.1)
         yield process
     finally:
-        process.kill()
+        process.terminate()
         process.wait()
 
 

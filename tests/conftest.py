@@ -60,6 +60,8 @@ def environment(common: Path) -> Iterator[None]:
     patch.setenv("DVC_SITE_CACHE_DIR", str(common / "dvc"))
     patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    # Tests start many processes, and each would compile all libraries anew.
+    patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "SHIPWAY_KEYS"):
         patch.delenv(name, raising=False)
     yield

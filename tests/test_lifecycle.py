@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -172,8 +173,13 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(iris_only: Path) -> None:
     assert {step["state"] for step in json.loads(again.stdout)["steps"]} == {"cached", "skipped"}
 
 
-def test_gates_that_do_not_hold_make_a_challenger_and_exit_code_4(iris_only: Path) -> None:
-    done = shipway("run", "iris", "--json", "--set", "validate.gates.accuracy.at_least=1.01", cwd=iris_only)
+def test_gates_that_do_not_hold_make_a_challenger_and_exit_code_4(
+    iris_only: Path, case_study: Callable[[str], CaseStudy]
+) -> None:
+    shared, cached = case_study("iris").workspace, ".shipway/cache/iris"
+    with alone(shared.parent / "iris.lock"):
+        shutil.copytree(shared / cached, iris_only / cached)  # the same steps up to the gates
+    done = shipway("run", "iris", "--stand-in", "--json", "--set", "validate.gates.accuracy.at_least=1.01", cwd=iris_only)
     assert done.returncode == 4, done.stderr
     report = json.loads(done.stdout)
     assert report["alias"] == "challenger"
