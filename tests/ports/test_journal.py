@@ -20,6 +20,7 @@ from tests.ports.together import together
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core import journal as journals
+from shipway.core.errors import DataError
 from shipway.core.journal import Comparison, Feedback, Prediction, Which
 from shipway.core.ports import Journal
 
@@ -303,3 +304,12 @@ def test_a_label_by_key_from_before_joins_the_first_of_the_records_of_a_request(
     first, last = sorted((prediction(10, "k", project=project) for _ in range(2)), key=lambda one: one.id)
     kept.write([first, last], [label(5, "before", project=project, key="k")])
     assert labels(kept, project) == {first.id: '"before"', last.id: None}
+
+
+def test_what_it_will_never_take_is_told_from_a_journal_that_is_away(make: Make, project: str) -> None:
+    journal = make()
+    with pytest.raises(DataError):
+        journal.write([prediction(1, project=project), prediction(2**70, project=project)])
+    journal.write([prediction(3, project=project)])
+    assert journal.stats(project).predictions == 1
+    journal.close()

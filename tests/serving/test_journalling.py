@@ -12,7 +12,7 @@ from tests.serving.kept import kept
 
 from shipway.adapters.journal import SqliteJournal
 from shipway.core import journal as journals
-from shipway.core.errors import OutsideError
+from shipway.core.errors import DataError
 from shipway.core.journal import Feedback, Prediction
 from shipway.core.journal.keeping import Keeping
 from shipway.core.ports import Journal
@@ -207,7 +207,7 @@ class Fussy(SqliteJournal):
 
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
         if any("bad" in (one.key or "") for one in predictions):
-            raise OutsideError("a row is too long for its index")
+            raise DataError("a row is too long for its index")
         super().write(predictions, feedback)
 
 

@@ -122,7 +122,11 @@ class Journal(Protocol):
         """Where it is, without user and password."""
 
     def write(self, predictions: Sequence[Prediction], feedback: Sequence[Feedback] = ()) -> None:
-        """Commit all or none; what is there already stays as it is. With nothing to write it is seen whether it could."""
+        """Commit all or none; what is there already stays as it is. With nothing to write it is seen whether it could.
+
+        Raises:
+            DataError: It will never take one of these, such as a text beyond a limit of the database.
+        """
 
     def joined(self, feedback: Sequence[Feedback]) -> int:
         """How many of *feedback* have their prediction in the journal."""

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from shipway.core import journal as journals
-from shipway.core.errors import OutsideError
+from shipway.core.errors import DataError, OutsideError
 from shipway.core.journal import Feedback, Prediction
 from shipway.serving.entries import Entry, Journalling
 from shipway.serving.problems import RETRY_SECONDS, Problem
@@ -31,9 +31,6 @@ GROUP = 2_000
 
 PAUSES = (0.1, 5.0)
 """Seconds between two attempts to reach a journal that is away: they double from the first to the second."""
-
-ATTEMPTS = 3
-"""At a single request's predictions, by a journal that takes others, before they are given up: it may have been locked once."""
 
 DRAIN_SECONDS = 5.0
 """For what still waits when the service is told to stop; within the time that platforms give between SIGTERM and SIGKILL."""
@@ -189,14 +186,13 @@ class Writer:
         while entries is not None:
             try:
                 joined = self._write(entries)
+            except DataError:
+                self._sift(entries)
             except Exception as error:  # noqa: BLE001 - nobody else keeps predictions: a bug shows as a journal that is away
-                if entries and self._takes_others():
-                    self._sift(entries)
-                else:
-                    self._failed(entries, error)
-                    if not self._rest(pause):
-                        break
-                    pause = min(2 * pause, PAUSES[1])
+                self._failed(entries, error)
+                if not self._rest(pause):
+                    break
+                pause = min(2 * pause, PAUSES[1])
             else:
                 self._committed(entries, joined)
                 pause = PAUSES[0]
@@ -211,32 +207,21 @@ class Writer:
         journal.write(predictions, [one for entry in entries for one in entry.feedback])
         return [journal.joined(entry.feedback) if entry.feedback else 0 for entry in entries]
 
-    def _takes_others(self) -> bool:
-        """Whether the journal is there, so that it is what was to be written that it refuses."""
-        try:
-            self.journalling.journal.write(())
-        except Exception:  # noqa: BLE001 - as above
-            return False
-        return True
-
     def _sift(self, entries: Sequence[Entry]) -> None:
         """Commit *entries* one by one, and give up the one that can't be."""
         for place, entry in enumerate(entries):
-            for attempt in range(ATTEMPTS):
-                try:
-                    joined = self._write([entry])
-                except Exception as error:  # noqa: BLE001 - as above
-                    if not self._takes_others():
-                        self._failed(entries[place:], error)
-                        return
-                    if attempt == ATTEMPTS - 1:
-                        self._give_up(entry, error)
-                else:
-                    self._committed([entry], joined)
-                    break
+            try:
+                joined = self._write([entry])
+            except DataError as error:
+                self._give_up(entry, error)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._failed(entries[place:], error)
+                return
+            else:
+                self._committed([entry], joined)
 
-    def _give_up(self, entry: Entry, error: Exception) -> None:
-        """Let go of what the journal refuses though it is there, as nothing after it would ever be kept."""
+    def _give_up(self, entry: Entry, error: DataError) -> None:
+        """Let go of what the journal will never take, as nothing after it would be kept either."""
         with self._changed:
             count = len(entry.predictions)
             if entry.beside:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shipway.adapters.journal import statements
 from shipway.adapters.journal.statements import FEEDBACK, PREDICTION, VERSION, VIEW, Statements
 from shipway.core import journal
-from shipway.core.errors import OutsideError
+from shipway.core.errors import DataError, OutsideError
 from shipway.core.journal import Feedback, Labelled, Prediction, Stats, Which
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ class PostgresJournal:
                 self._connection = self._open()
             with self._connection.transaction(), self._connection.cursor() as cursor:
                 yield cursor
+        except (self._driver.DataError, self._driver.errors.ProgramLimitExceeded) as error:
+            raise DataError(f"the journal {self.place} does not take that: {type(error).__name__}") from None
         except self._driver.Error as error:
             said = str(error).strip().partition("\n")[0]
             if self._connection is None and isinstance(error, self._driver.ProgrammingError):

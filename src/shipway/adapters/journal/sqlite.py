@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from shipway.adapters.journal import statements
 from shipway.adapters.journal.statements import FEEDBACK, PREDICTION, VERSION, VIEW, Statements
 from shipway.core import journal
-from shipway.core.errors import OutsideError
+from shipway.core.errors import DataError, OutsideError
 from shipway.core.journal import Feedback, Labelled, Prediction, Stats, Which
 
 LOCK_SECONDS = 2.0
@@ -110,6 +110,9 @@ class SqliteJournal:
                 self.close()
                 self._connection = self._open()
             yield self._connection
+        except (sqlite3.DataError, OverflowError) as error:
+            self.close()  # which ends what it had begun
+            raise DataError(f"the journal {self.path} does not take that: {error}") from None
         except (sqlite3.Error, OSError) as error:
             with contextlib.suppress(sqlite3.Error):
                 self.close()
