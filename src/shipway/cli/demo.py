@@ -76,7 +76,8 @@ def _service(place: Workspace) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "shipway", "serve", "--host", "127.0.0.1", "--port", str(port), "--no-auth"]
-    process = subprocess.Popen(command, cwd=place.root, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+    # Its access log would stand between the answers that are shown.
+    process = subprocess.Popen(command, cwd=place.root, env=os.environ | {"PYTHONUNBUFFERED": "1", "SHIPWAY_ACCESS_LOG": "off"})
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(address, process)
